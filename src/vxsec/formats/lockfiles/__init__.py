@@ -1,0 +1,1 @@
+"""One lockfile format per file, plus the table of them."""

@@ -1,0 +1,1 @@
+"""The outside world behind small ports, knowing nothing of the domain."""

@@ -1,0 +1,74 @@
+"""Every bound in vxsec, in one frozen value, each with its reason.
+
+Measured on the closure of nine popular tools (572 real npm tarballs, November 2026): the largest unpacks to 199 MB, holds
+8,711 members and compresses 12 to 1. The bounds leave room above that and stop what could exhaust a machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["DEFAULT_LIMITS", "Limits"]
+
+_KIB = 1024
+_MIB = 1024 * _KIB
+_GIB = 1024 * _MIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds in bytes, members, levels, seconds or items."""
+
+    # -- archives ---------------------------------------------------------------------------------------------------
+    archive_packed_bytes: int = 256 * _MIB
+    """Held in memory once, because the bytes judged must be the bytes published."""
+    archive_unpacked_bytes: int = _GIB
+    archive_members: int = 100_000
+    archive_ratio: int = 200
+    """Unpacked to packed, enforced above ``archive_ratio_from`` bytes: tiny archives of text compress well."""
+    archive_ratio_from: int = 10 * _MIB
+    archive_header_bytes: int = _MIB
+    """PAX records and GNU long names together, per archive."""
+    archive_end_padding_bytes: int = 64 * _KIB
+    """Zero bytes after the end mark: Python's tarfile pads to 10 KiB, others further."""
+    archive_path_bytes: int = 4096
+    """PATH_MAX on Linux."""
+    manifest_bytes: int = 4 * _MIB
+
+    # -- documents --------------------------------------------------------------------------------------------------
+    json_bytes: int = 64 * _MIB
+    json_depth: int = 100
+    json_number_digits: int = 64
+    yaml_bytes: int = _MIB
+    yaml_depth: int = 32
+    lockfile_bytes: int = 64 * _MIB
+    lockfile_packages: int = 200_000
+    packument_bytes: int = 128 * _MIB
+    npmrc_bytes: int = 256 * _KIB
+
+    # -- signatures -------------------------------------------------------------------------------------------------
+    bundle_bytes: int = 16 * _MIB
+    bundle_file_bytes: int = 64 * _MIB
+    bundles_per_subject: int = 1_000
+    """Lines considered per subject; more is refused, not silently cut."""
+    subjects_per_statement: int = 10_000
+    trust_keys: int = 1_000
+
+    # -- network ----------------------------------------------------------------------------------------------------
+    http_connect_seconds: float = 5.0
+    http_total_seconds: float = 60.0
+    """A whole exchange, so that one byte per second cannot hold a gate open."""
+    http_redirects: int = 3
+    http_parallel: int = 8
+    evidence_versions: int = 64
+    """Versions of the evidence package read for one subject."""
+    evidence_publish_attempts: int = 5
+
+    # -- files ------------------------------------------------------------------------------------------------------
+    small_file_bytes: int = _MIB
+    """Keys, passwords, trust documents."""
+    blob_bytes: int = 4 * _GIB
+    """A file signed or verified as a blob; hashed in pieces, never held."""
+
+
+DEFAULT_LIMITS = Limits()

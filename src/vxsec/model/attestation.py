@@ -1,0 +1,96 @@
+"""in-toto statements, DSSE envelopes and Sigstore bundles as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "APPROVAL_PREDICATE",
+    "INTOTO_PAYLOAD_TYPE",
+    "RELEASE_PREDICATE",
+    "STATEMENT_V01",
+    "STATEMENT_V1",
+    "Bundle",
+    "Envelope",
+    "EnvelopeSignature",
+    "MessageSignature",
+    "Statement",
+    "Subject",
+    "pae",
+]
+
+INTOTO_PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT_V1 = "https://in-toto.io/Statement/v1"
+STATEMENT_V01 = "https://in-toto.io/Statement/v0.1"
+RELEASE_PREDICATE = "urn:vxsec:release:v1"
+APPROVAL_PREDICATE = "urn:vxsec:approval:v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """in-toto ``ResourceDescriptor`` as far as statements about files need it; digests are lower-case hex."""
+
+    name: str | None
+    digest: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """in-toto Statement (v1 written, v1 and v0.1 read); ``statement_type`` is the ``_type`` field."""
+
+    statement_type: str
+    subjects: tuple[Subject, ...]
+    predicate_type: str
+    predicate: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvelopeSignature:
+    """One DSSE signature; ``keyid`` is a hint and never trusted."""
+
+    keyid: str
+    sig: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """DSSE envelope (secure-systems-lab/dsse v1.0)."""
+
+    payload_type: str
+    payload: bytes
+    signatures: tuple[EnvelopeSignature, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSignature:
+    """A bare signature over a file; the digest is a hint for tools, the bytes are what is verified."""
+
+    digest_algorithm: str | None
+    digest: bytes | None
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """Sigstore bundle v0.3 with exactly one signature.
+
+    ``key_hint`` is set for public-key material, ``has_certificate`` for certificate material, which this version reads
+    but cannot verify.
+    """
+
+    media_type: str
+    content: Envelope | MessageSignature
+    key_hint: str | None
+    has_certificate: bool
+    line: bytes
+    """The bytes it was read from, without line end, so that copying a bundle copies it exactly."""
+
+
+def pae(payload_type: str, payload: bytes) -> bytes:
+    """DSSE pre-authentication encoding: what is actually signed (DSSE protocol v1.0)."""
+    kind = payload_type.encode("utf-8")
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)

@@ -1,0 +1,146 @@
+"""Who may sign what: keys, holders, roles, registries and revocations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = [
+    "OTHER_REGISTRY",
+    "DigestRevocation",
+    "Holder",
+    "HolderKind",
+    "Identity",
+    "KeyRevocation",
+    "Registry",
+    "RevocationReason",
+    "Role",
+    "TrustRoot",
+    "TrustedKey",
+]
+
+OTHER_REGISTRY = "other"
+"""The label of every name that no registry of the trust document lists."""
+
+
+class Role(StrEnum):
+    """What a key or identity may do."""
+
+    MACHINE = "machine"
+    HUMAN = "human"
+    REGISTRY = "registry"
+
+
+class HolderKind(StrEnum):
+    """A person, or a machine acting for the team."""
+
+    MACHINE = "machine"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """An identity certificate's subject and issuer, both exact."""
+
+    subject: str
+    issuer: str
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """One person or machine, however many keys and identities: counted once."""
+
+    id: str
+    kind: HolderKind
+    identities: tuple[Identity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedKey:
+    """A public key with its window.
+
+    ``spki`` is the canonical DER SubjectPublicKeyInfo (uncompressed points), so that one key in two encodings is one key.
+    """
+
+    id: str
+    spki: bytes
+    roles: tuple[Role, ...]
+    holder: Holder
+    valid_from: datetime
+    valid_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """An own registry: the only place where own names meet a URL (normalised: one trailing slash, no default port)."""
+
+    label: str
+    url: str
+    scopes: tuple[str, ...]
+    packages: tuple[str, ...]
+    evidence: str
+
+    def lists(self, name: str) -> bool:
+        """Whether ``name`` is one of this registry's own names."""
+        return name in self.packages or (name.startswith("@") and name.partition("/")[0] in self.scopes)
+
+
+class RevocationReason(StrEnum):
+    """Why a key or a digest is no longer good."""
+
+    SUPERSEDED = "superseded"
+    COMPROMISED = "compromised"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRevocation:
+    """A key withdrawn at a time."""
+
+    key: str
+    reason: RevocationReason
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestRevocation:
+    """A tarball (by SHA-512, lower-case hex) withdrawn at a time."""
+
+    sha512: str
+    reason: RevocationReason
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustRoot:
+    """One identities document, loaded.
+
+    ``signed`` is False for the simple file form and says so in every decision; ``rehearsal`` roots are refused by every
+    enforcing command.
+    """
+
+    keys: tuple[TrustedKey, ...]
+    holders: tuple[Holder, ...]
+    registries: tuple[Registry, ...]
+    key_revocations: tuple[KeyRevocation, ...]
+    digest_revocations: tuple[DigestRevocation, ...]
+    rehearsal: bool
+    signed: bool
+    source: str
+    sha256: str
+
+    def registries_for(self, name: str) -> tuple[Registry, ...]:
+        """Every own registry that lists ``name``: decided by the real name alone, never by where it was fetched."""
+        return tuple(registry for registry in self.registries if registry.lists(name))
+
+    def registry(self, label: str) -> Registry | None:
+        """The registry with that label."""
+        return next((registry for registry in self.registries if registry.label == label), None)
+
+    def roles(self) -> frozenset[Role]:
+        """Every role that some key holds."""
+        return frozenset(role for key in self.keys for role in key.roles)

@@ -1,0 +1,1 @@
+"""From evidence to a decision: a pure function, and the documents and rules it runs on."""

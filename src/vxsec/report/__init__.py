@@ -1,0 +1,1 @@
+"""A Decision or Report as text or JSON."""

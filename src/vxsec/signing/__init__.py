@@ -1,0 +1,1 @@
+"""The Signer contract and its kinds."""

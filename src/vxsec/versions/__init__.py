@@ -1,0 +1,1 @@
+"""Version ordering and ranges, pure, one ecosystem per file."""
