@@ -217,7 +217,7 @@ def _too_deep(where: str, limits: Limits) -> FormatError:
 
 def _check_depth(value: object, where: str, limits: Limits) -> None:
     level = [value]
-    for _ in range(limits.json_depth + 1):
+    for _ in range(limits.json_depth):
         children: list[object] = []
         for item in level:
             if isinstance(item, dict):

@@ -1,0 +1,184 @@
+"""Files: bounded reads, atomic writes, locked appends. Old state stays until the new state is complete."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vxsec.errors import LogWriteError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["append_line_locked", "hash_file", "list_files", "read_bounded", "read_if_exists", "write_atomic"]
+
+_CHUNK = 1 << 20
+
+
+def read_bounded(path: str | os.PathLike[str], *, max_bytes: int) -> bytes:
+    """Read a whole regular file.
+
+    Raises:
+        UsageError: ``file.missing``, ``file.unreadable`` (a directory, a device, no permission) or ``file.too-large``.
+    """
+    with _opened(path) as descriptor:
+        pieces: list[bytes] = []
+        left = max_bytes + 1
+        while left > 0 and (piece := os.read(descriptor, min(_CHUNK * 8, left))):
+            pieces.append(piece)
+            left -= len(piece)
+    if left <= 0:
+        raise UsageError(f"expected at most {max_bytes} bytes, found more", code="file.too-large", where=str(path))
+    return b"".join(pieces)
+
+
+def read_if_exists(path: str | os.PathLike[str], *, max_bytes: int) -> bytes | None:
+    """Read as :func:`read_bounded` does; None where there is no such file."""
+    try:
+        return read_bounded(path, max_bytes=max_bytes)
+    except UsageError as error:
+        if error.code == "file.missing":
+            return None
+        raise
+
+
+def hash_file(path: str | os.PathLike[str], *, max_bytes: int) -> tuple[str, str]:
+    """SHA-256 and SHA-512 (hex) of a file of any size, read in pieces.
+
+    Raises:
+        UsageError: As :func:`read_bounded`.
+    """
+    sha256, sha512, total = hashlib.sha256(), hashlib.sha512(), 0
+    with _opened(path) as descriptor:
+        while piece := os.read(descriptor, _CHUNK):
+            total += len(piece)
+            if total > max_bytes:
+                raise UsageError(
+                    f"expected at most {max_bytes} bytes, found more", code="file.too-large", where=str(path)
+                )
+            sha256.update(piece)
+            sha512.update(piece)
+    return sha256.hexdigest(), sha512.hexdigest()
+
+
+def write_atomic(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o644, overwrite: bool = True) -> None:
+    """Write ``data`` so that after a crash, a full disk or a kill the old file or the new one is there, whole.
+
+    Args:
+        path: The final name; its directory must exist.
+        data: Everything the file will hold.
+        mode: Permission bits, in force before the first byte is written, whatever the umask.
+        overwrite: With False an existing file is kept and refused.
+
+    Raises:
+        UsageError: ``file.exists`` or ``file.unwritable``.
+    """
+    target = Path(path)
+    if target.is_symlink():  # write through the link, as people expect of a linked file
+        target = target.resolve()
+    temporary: str | None = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+        with os.fdopen(descriptor, "wb") as stream:
+            os.fchmod(stream.fileno(), mode)
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if overwrite:
+            os.replace(temporary, target)  # noqa: PTH105 - the same call as Path.replace, on a name we must unlink on failure
+        else:
+            os.link(temporary, target)
+            os.unlink(temporary)  # noqa: PTH108 - likewise
+        temporary = None
+        _sync_directory(target.parent)
+    except FileExistsError as error:
+        raise UsageError(
+            "expected no such file yet, found one", code="file.exists", where=str(path), hint="choose another name"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"cannot write: {error.strerror}", code="file.unwritable", where=str(path)) from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108 - likewise
+
+
+def append_line_locked(path: str | os.PathLike[str], line: bytes) -> None:
+    """Append one line under an exclusive lock and wait until it is on disk.
+
+    A line left unfinished by a crash is closed first, so that one record stays one line.
+
+    Raises:
+        LogWriteError: The line is not certainly there.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        raise LogWriteError(f"cannot open the log: {error.strerror}", where=str(path)) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        size = os.fstat(descriptor).st_size
+        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        data = (b"\n" if torn else b"") + line + b"\n"
+        try:
+            written = os.write(descriptor, data)
+            if written != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(descriptor)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, size)
+            raise
+    except OSError as error:
+        raise LogWriteError(f"cannot write the log: {error.strerror}", where=str(path)) from error
+    finally:
+        os.close(descriptor)
+
+
+def list_files(directory: str | os.PathLike[str]) -> list[Path]:
+    """The regular files directly in ``directory``, by name.
+
+    Raises:
+        UsageError: ``file.missing`` where it is not a readable directory.
+    """
+    try:
+        return sorted(entry for entry in Path(directory).iterdir() if entry.is_file())
+    except OSError as error:
+        raise UsageError(
+            f"not a readable folder: {error.strerror}", code="file.missing", where=str(directory)
+        ) from error
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[int]:
+    try:
+        # O_NONBLOCK: opening a FIFO must not wait for a writer that never comes.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise UsageError("no such file", code="file.missing", where=str(path)) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a file name"
+        raise UsageError(f"cannot read: {reason}", code="file.unreadable", where=str(path)) from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UsageError("expected a regular file", code="file.unreadable", where=str(path))
+        yield descriptor
+    except OSError as error:
+        raise UsageError(f"cannot read: {error.strerror}", code="file.unreadable", where=str(path)) from error
+    finally:
+        os.close(descriptor)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
