@@ -18,7 +18,8 @@ class LockedPackage:
     """One entry. ``path`` is its place in the tree (``node_modules/a/node_modules/b``; ``""`` is the root project).
 
     ``name`` is the real name (an alias's target); ``installed_as`` the name its path says. ``integrity`` is the text as
-    found, ``None`` where absent.
+    found, ``None`` where absent. ``in_bundle`` is True where npm takes the files from an enclosing package's tarball, or
+    the entry says so. ``bundles`` are the names whose files this package's own tarball carries.
     """
 
     path: str
@@ -33,6 +34,21 @@ class LockedPackage:
     optional: bool = False
     has_install_script: bool = False
     dependencies: Mapping[str, str] = field(default_factory=dict)
+    optional_dependencies: Mapping[str, str] = field(default_factory=dict)
+    peer_dependencies: Mapping[str, str] = field(default_factory=dict)
+    dev_dependencies: Mapping[str, str] = field(default_factory=dict)
+    """Written for the root project and workspace folders only."""
+    bundles: tuple[str, ...] = ()
+
+    def ranges(self, name: str) -> tuple[str, ...]:
+        """Every range this entry states for ``name``, in any of its fields."""
+        fields = (self.dependencies, self.optional_dependencies, self.peer_dependencies, self.dev_dependencies)
+        return tuple(stated[name] for stated in fields if name in stated)
+
+    def wanted(self) -> frozenset[str]:
+        """The names this entry depends on, in any way."""
+        fields = (self.dependencies, self.optional_dependencies, self.peer_dependencies, self.dev_dependencies)
+        return frozenset(name for stated in fields for name in stated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
