@@ -1,0 +1,114 @@
+"""Signers by URI scheme: a literal table, so that no other installed package can add one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vxsec.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vxsec.signing.signer import Signer
+
+__all__ = ["SIGNERS", "SignerInputs", "SignerKind", "open_signer"]
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+-]*):(.*)\Z", re.DOTALL)
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_PLANNED = ("gpg", "ssh", "keyless", "pkcs11", "awskms", "gcpkms", "azurekms", "hashivault")
+_SHOWN = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerInputs:
+    """The outside world as a signer may see it: files, named environment variables, and a password when one is needed."""
+
+    read_file: Callable[[str], bytes]
+    environ: Callable[[str], str | None]
+    password: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerKind:
+    """One scheme: how it is written, and how what follows the colon is opened."""
+
+    scheme: str
+    usage: str
+    open: Callable[[str, SignerInputs], Signer]
+
+
+def open_signer(
+    uri: str,
+    *,
+    read_file: Callable[[str], bytes],
+    environ: Callable[[str], str | None],
+    password: Callable[[], bytes],
+) -> Signer:
+    """Open the signer that ``uri`` names; its key is unlocked here, once, and never again while it is used.
+
+    Args:
+        uri: ``file:PATH`` (a bare path means the same) or ``env:NAME``.
+        read_file: Reads a file, bounded; raises ``UsageError`` where it cannot.
+        environ: Looks up one environment variable.
+        password: Called at most once, and only for an encrypted key.
+
+    Raises:
+        UsageError: ``signer.unknown``, ``signer.not-supported`` or ``signer.env-missing``.
+        ConfigurationError: ``key.malformed``, ``key.wrong-password`` or ``key.unsupported``.
+    """
+    inputs = SignerInputs(read_file=read_file, environ=environ, password=password)
+    match = _SCHEME.match(uri)
+    scheme, rest = (match[1], match[2]) if match else ("file", uri)
+    kind = next((kind for kind in SIGNERS if kind.scheme == scheme), None)
+    if kind is None:
+        raise _unknown(scheme)
+    if not rest:
+        raise UsageError(f"expected {kind.usage}, found {uri[:_SHOWN]!r}", code="signer.unknown")
+    return kind.open(rest, inputs)
+
+
+def _open_file(path: str, inputs: SignerInputs) -> Signer:
+    return _open_key(inputs.read_file(path), path, inputs)
+
+
+def _open_env(name: str, inputs: SignerInputs) -> Signer:
+    name = name.removeprefix("//")  # cosign writes env://NAME
+    value = inputs.environ(name) if _ENV_NAME.match(name) else None
+    if not value:
+        raise UsageError(
+            f"expected a private key in the environment variable {name[:_SHOWN]!r}, found none",
+            code="signer.env-missing",
+        )
+    return _open_key(value.encode("utf-8", "surrogateescape"), f"env:{name}", inputs)
+
+
+def _open_key(data: bytes, where: str, inputs: SignerInputs) -> Signer:
+    from vxsec.formats.cosign_key import decrypt_key, is_encrypted  # noqa: PLC0415
+    from vxsec.signing.key import KeySigner  # noqa: PLC0415
+
+    password = inputs.password() if is_encrypted(data, where=where) else b""
+    return KeySigner(decrypt_key(data, password, where=where), where=where)
+
+
+def _unknown(scheme: str) -> UsageError:
+    known = ", ".join(kind.usage for kind in SIGNERS)
+    if scheme in _PLANNED:
+        return UsageError(
+            f"signers of kind {scheme}: are not supported by this version",
+            code="signer.not-supported",
+            hint=f"use {known}",
+        )
+    return UsageError(
+        f"expected {known}, found a signer of kind {scheme[:_SHOWN]!r}",
+        code="signer.unknown",
+        hint="write a path with a colon in it as file:PATH",
+    )
+
+
+SIGNERS: tuple[SignerKind, ...] = (
+    SignerKind(scheme="file", usage="file:PATH", open=_open_file),
+    SignerKind(scheme="env", usage="env:NAME", open=_open_env),
+)
+"""Every kind of signer this version has."""
