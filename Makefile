@@ -1,0 +1,69 @@
+# Two commands matter: `make demo` and `make test`. Both make what they need on a machine that has Python 3.11 or newer,
+# git and make. `make help` lists the rest.
+
+ENV := .venv
+DEMO_ENV := .venv-demo
+BIN := $(ENV)/bin
+PACKAGES := src/vxsec/demo/packages
+SOURCES := $(shell find src -type f ! -name '*.pyc')
+
+# PYTEST_ARGS narrows a run; COVERAGE=1 measures branches, `make coverage` reports them afterwards.
+# VXSEC_REQUIRE_ALL=1 turns every test that would be left out into a failure.
+PYTEST_ARGS ?=
+PYTEST := $(if $(COVERAGE),$(BIN)/coverage run -m pytest,$(BIN)/python -m pytest)
+
+.PHONY: help demo test unit lint types contracts check coverage bench fixtures build clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+# The development environment does for the demo too, where it is there already.
+demo: $(if $(wildcard $(ENV)/.stamp),$(ENV)/.stamp,$(DEMO_ENV)/.stamp) ## watch four packages pass and four attacks fail, offline
+	@$(dir $<)bin/vxsec demo
+
+test: $(ENV)/.stamp ## every test, real npm and Verdaccio included; one line says what was left out
+	$(PYTEST) $(PYTEST_ARGS)
+
+unit: $(ENV)/.stamp ## the unit tests: seconds, no network
+	$(PYTEST) tests/unit $(PYTEST_ARGS)
+
+lint: $(ENV)/.stamp ## formatting and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(ENV)/.stamp ## mypy, strict
+	$(BIN)/mypy
+
+contracts: $(ENV)/.stamp ## who may import whom
+	$(BIN)/lint-imports
+
+check: lint types contracts unit ## what to run before a commit
+
+coverage: $(ENV)/.stamp ## report what `make test COVERAGE=1` measured
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+bench: $(ENV)/.stamp ## measure against named peers; prints ratios
+	$(BIN)/python -m benchmarks.run
+
+fixtures: $(ENV)/.stamp ## pack fixtures/monorepo again, with npm, for the demo
+	rm -f $(PACKAGES)/*.tgz
+	$(BIN)/python .ci/npm.py -C fixtures/monorepo pack --workspaces --silent --pack-destination "$(CURDIR)/$(PACKAGES)"
+
+build: $(ENV)/.stamp ## sdist and wheel, the wheel from the sdist, into dist/
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python .ci/contents.py dist
+
+clean: ## remove environments, caches and built files
+	rm -rf $(ENV) $(DEMO_ENV) .venv-* .build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(ENV)/.stamp: pyproject.toml .ci/environment
+	@sh .ci/environment $(ENV) --editable . --group dev
+	@touch $@
+
+$(DEMO_ENV)/.stamp: pyproject.toml .ci/environment $(SOURCES)
+	@sh .ci/environment $(DEMO_ENV) .
+	@touch $@
