@@ -1,0 +1,220 @@
+"""What follows from npm's entries taken together: real names of links, bundling, legal aliases, and findings.
+
+The rules are npm's own (``@npmcli/arborist``: ``node.js`` ``getBundler``, ``load-virtual.js``), because what an entry
+*says* about being bundled or linked is only a claim: npm computes it from the enclosing packages.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from vxsec.errors import FormatError
+from vxsec.formats.lockfiles.source import SourceKind, is_pinned_commit, source_kind
+from vxsec.model.digest import Integrity
+from vxsec.model.finding import Finding, Severity
+from vxsec.versions.npm import is_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from vxsec.model.dependency import LockedPackage
+
+__all__ = ["TreeFacts", "enclosing", "tree_facts"]
+
+_SHOWN = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeFacts:
+    """The same entries, completed, and what is worth a look, in file order."""
+
+    packages: Mapping[str, LockedPackage]
+    findings: tuple[Finding, ...]
+
+
+def tree_facts(packages: Mapping[str, LockedPackage], shrinkwrapped: frozenset[str]) -> TreeFacts:
+    """Complete ``packages`` (keyed by path, root included) and list the findings about them.
+
+    Args:
+        packages: The entries as written.
+        shrinkwrapped: Paths of entries that carry their own lockfile inside the tarball.
+    """
+    named = {path: _named(entry, packages) for path, entry in packages.items()}
+    bundled = _bundled_paths(named)
+    ranges = _ranges_of_renamed(named)
+    findings: list[Finding] = []
+    complete: dict[str, LockedPackage] = {}
+    for path, entry in named.items():
+        bundler = bundled.get(path)
+        findings.extend(_entry_findings(entry, bundler=bundler, ranges=ranges.get(path, ())))
+        if path in shrinkwrapped:
+            findings.append(
+                _finding("nested-shrinkwrap", Severity.MEDIUM, entry, "npm installs what a file inside it names")
+            )
+        in_bundle = bool(bundler) or (entry.in_bundle and bundler is None)
+        complete[path] = entry if entry.in_bundle is in_bundle else replace(entry, in_bundle=in_bundle)
+    return TreeFacts(packages=complete, findings=tuple(findings))
+
+
+def enclosing(path: str) -> str | None:
+    """The path of the package or folder whose ``node_modules`` holds ``path``; None for a folder or the root."""
+    if path.startswith("node_modules/") and "/node_modules/" not in path:
+        return ""
+    head, found, _ = path.rpartition("/node_modules/")
+    return head if found else None
+
+
+def _named(entry: LockedPackage, packages: Mapping[str, LockedPackage]) -> LockedPackage:
+    """A link has its target's name and version."""
+    target = packages.get(entry.resolved or "") if entry.link else None
+    return entry if target is None else replace(entry, name=target.name, version=target.version)
+
+
+def _bundled_paths(packages: Mapping[str, LockedPackage]) -> dict[str, str]:
+    """Path to bundler for every bundled entry. A bundler ``""`` is the root, whose bundled packages are still fetched."""
+    bundled: dict[str, str] = {}
+    bundlers = sorted((path for path, entry in packages.items() if entry.bundles), key=len)  # outer before inner
+    ordered = sorted(packages) if bundlers else []
+    for bundler in bundlers:
+        if bundler not in bundled:  # what sits in an outer bundle belongs to that one
+            for path in _bundle_closure(packages, ordered, bundler):
+                bundled.setdefault(path, bundler)
+    return bundled
+
+
+def _bundle_closure(packages: Mapping[str, LockedPackage], ordered: list[str], bundler: str) -> set[str]:
+    """The bundled names, what lies below them, and what they need if it lies beside them (``getBundler``)."""
+    prefix = f"{bundler}/node_modules/" if bundler else "node_modules/"
+    closure: set[str] = set()
+    pending = [prefix + name for name in packages[bundler].bundles]
+    while pending:
+        top = pending.pop()
+        if top in closure or top not in packages:
+            continue
+        for path in (top, *_below(ordered, f"{top}/node_modules/")):
+            closure.add(path)
+            for name in packages[path].wanted():
+                beside = prefix + name
+                if beside in packages and _resolve(packages, path, name) == beside:
+                    pending.append(beside)
+    return closure
+
+
+def _below(ordered: list[str], prefix: str) -> Iterator[str]:
+    position = bisect_left(ordered, prefix)
+    while position < len(ordered) and ordered[position].startswith(prefix):
+        yield ordered[position]
+        position += 1
+
+
+def _resolve(packages: Mapping[str, LockedPackage], start: str, name: str) -> str | None:
+    """The entry that ``name`` means for a package at ``start`` (Node's module resolution)."""
+    folder = start
+    while True:
+        candidate = f"{folder}/node_modules/{name}" if folder else f"node_modules/{name}"
+        if candidate in packages:
+            return candidate
+        if not folder:
+            return None
+        folder = folder.rpartition("/")[0]
+
+
+def _ranges_of_renamed(packages: Mapping[str, LockedPackage]) -> dict[str, list[str]]:
+    """For entries whose name is not their path's: every range by which some entry asks for them."""
+    renamed = {
+        entry.installed_as
+        for entry in packages.values()
+        if enclosing(entry.path) is not None and entry.name != entry.installed_as
+    }
+    ranges: dict[str, list[str]] = defaultdict(list)
+    if renamed:
+        for path, entry in packages.items():
+            for name in entry.wanted() & renamed:
+                found = _resolve(packages, path, name)
+                if found is not None:
+                    ranges[found].extend(entry.ranges(name))
+    return ranges
+
+
+def _entry_findings(
+    entry: LockedPackage, *, bundler: str | None, ranges: list[str] | tuple[str, ...]
+) -> Iterator[Finding]:
+    if enclosing(entry.path) is None:
+        return
+    if entry.name != entry.installed_as and not any(_asks_for(entry, text) for text in ranges):
+        yield _finding(
+            "name-mismatch",
+            Severity.HIGH,
+            entry,
+            f"the path says {entry.installed_as[:_SHOWN]!r}, the entry {str(entry.name)[:_SHOWN]!r}, and no dependent "
+            f"asks for it as npm:{str(entry.name)[:_SHOWN]}",
+        )
+    if entry.link:
+        return
+    if entry.in_bundle and bundler is None:
+        yield _finding(
+            "bundle-undeclared", Severity.HIGH, entry, "inBundle is stated, but no enclosing package bundles it"
+        )
+    yield from _version_findings(entry)
+    if not bundler and not entry.in_bundle:
+        yield from _source_findings(entry)
+        yield from _integrity_findings(entry)
+
+
+def _asks_for(entry: LockedPackage, text: str) -> bool:
+    if text.startswith("npm:"):
+        name, at, _ = text[4:].rpartition("@")
+        return entry.name == (name if at and name else text[4:])
+    if entry.link:
+        return text.startswith(("file:", "link:", "workspace:"))
+    # A package that comes from git, a URL or a file has whatever name it gives itself; its source is a finding already.
+    return source_kind(entry.resolved) in {SourceKind.GIT, SourceKind.FILE} and source_kind(text) in {
+        SourceKind.GIT,
+        SourceKind.FILE,
+    }
+
+
+def _version_findings(entry: LockedPackage) -> Iterator[Finding]:
+    if entry.version is None:
+        yield _finding("version-missing", Severity.HIGH, entry, "no version is stated")
+    elif not is_version(entry.version):
+        yield _finding("version-invalid", Severity.HIGH, entry, f"{entry.version[:_SHOWN]!r} is not a version")
+
+
+def _source_findings(entry: LockedPackage) -> Iterator[Finding]:
+    resolved = entry.resolved or ""
+    match source_kind(entry.resolved):
+        case SourceKind.GIT if is_pinned_commit(resolved):
+            yield _finding("source-git", Severity.MEDIUM, entry, "comes from git, which npm installs without integrity")
+        case SourceKind.GIT:
+            yield _finding("source-git", Severity.HIGH, entry, "comes from git, and not by a whole commit hash")
+        case SourceKind.FILE:
+            yield _finding("source-file", Severity.MEDIUM, entry, "comes from a file, not from a registry")
+        case SourceKind.UNKNOWN:
+            yield _finding(
+                "source-unknown", Severity.HIGH, entry, f"resolved is nothing npm writes: {resolved[:_SHOWN]!r}"
+            )
+        case SourceKind.REGISTRY | SourceKind.HTTP:
+            return
+
+
+def _integrity_findings(entry: LockedPackage) -> Iterator[Finding]:
+    if entry.integrity is None:
+        if source_kind(entry.resolved) is not SourceKind.GIT:
+            yield _finding("integrity-missing", Severity.HIGH, entry, "no integrity is stated")
+        return
+    try:
+        integrity = Integrity.parse(entry.integrity)
+    except FormatError as error:
+        yield _finding("integrity-malformed", Severity.HIGH, entry, error.message)
+        return
+    if integrity.is_weak:
+        yield _finding("integrity-weak", Severity.HIGH, entry, f"nothing stronger than {integrity.strongest} is stated")
+
+
+def _finding(reason: str, severity: Severity, entry: LockedPackage, message: str) -> Finding:
+    label = f"{entry.installed_as[:_SHOWN]}@{(entry.version or '?')[:_SHOWN]}"
+    return Finding(code=f"lockfile.{reason}", severity=severity, message=f"{label}: {message}", where=entry.path)
