@@ -39,6 +39,8 @@ class LockedPackage:
     dev_dependencies: Mapping[str, str] = field(default_factory=dict)
     """Written for the root project and workspace folders only."""
     bundles: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """What the reader found about this entry; ``Lockfile.findings`` has them too."""
 
     def ranges(self, name: str) -> tuple[str, ...]:
         """Every range this entry states for ``name``, in any of its fields."""

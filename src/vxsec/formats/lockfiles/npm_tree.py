@@ -49,13 +49,15 @@ def tree_facts(packages: Mapping[str, LockedPackage], shrinkwrapped: frozenset[s
     complete: dict[str, LockedPackage] = {}
     for path, entry in named.items():
         bundler = bundled.get(path)
-        findings.extend(_entry_findings(entry, bundler=bundler, ranges=ranges.get(path, ())))
+        found = list(_entry_findings(entry, bundler=bundler, ranges=ranges.get(path, ())))
         if path in shrinkwrapped:
-            findings.append(
-                _finding("nested-shrinkwrap", Severity.MEDIUM, entry, "npm installs what a file inside it names")
-            )
+            text = "npm installs what a lockfile inside it names"
+            found.append(_finding("nested-shrinkwrap", Severity.MEDIUM, entry, text))
         in_bundle = bool(bundler) or (entry.in_bundle and bundler is None)
-        complete[path] = entry if entry.in_bundle is in_bundle else replace(entry, in_bundle=in_bundle)
+        if found or entry.in_bundle is not in_bundle:
+            entry = replace(entry, in_bundle=in_bundle, findings=tuple(found))  # noqa: PLW2901 - completed, not reused
+        complete[path] = entry
+        findings.extend(found)
     return TreeFacts(packages=complete, findings=tuple(findings))
 
 
