@@ -1,0 +1,79 @@
+"""One signature, one key: the only place where cryptography's verify functions are called.
+
+The hash is SHA-256 whatever the key, as cosign expects (a P-384 signature over SHA-384 is refused there and here), so a
+signature means one thing. ECDSA signatures are DER, RSA is PKCS#1 v1.5, Ed25519 is pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from vxsec.errors import FormatError, VerificationError
+from vxsec.formats.public_key import PublicKey, load_public_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+__all__ = ["verify_digest_signature", "verify_signature"]
+
+
+def verify_signature(spki: bytes, signature: bytes, data: bytes) -> None:
+    """Return if ``signature`` over ``data`` was made with the private half of ``spki`` (canonical DER).
+
+    Raises:
+        VerificationError: ``signature.invalid``, or ``key.malformed`` and ``key.unsupported`` for the key itself.
+    """
+    key = _load(spki)
+    try:
+        if isinstance(key, Ed25519PublicKey):
+            key.verify(signature, data)
+        else:
+            _check(key, signature, data, SHA256())
+    except InvalidSignature as error:
+        raise _invalid() from error
+
+
+def verify_digest_signature(spki: bytes, signature: bytes, sha256: bytes) -> None:
+    """Return if ``signature`` was made over bytes with this SHA-256 (32 bytes), which need not be at hand.
+
+    Raises:
+        VerificationError: ``signature.needs-bytes`` for Ed25519, which cannot be checked from a digest; otherwise as
+            :func:`verify_signature`.
+    """
+    key = _load(spki)
+    if isinstance(key, Ed25519PublicKey):
+        raise VerificationError("an Ed25519 signature cannot be checked from a digest", code="signature.needs-bytes")
+    if len(sha256) != SHA256.digest_size:
+        raise _invalid()
+    try:
+        _check(key, signature, sha256, Prehashed(SHA256()))
+    except InvalidSignature as error:
+        raise _invalid() from error
+
+
+def _check(
+    key: EllipticCurvePublicKey | RSAPublicKey, signature: bytes, data: bytes, algorithm: SHA256 | Prehashed
+) -> None:
+    if isinstance(key, EllipticCurvePublicKey):
+        key.verify(signature, data, ECDSA(algorithm))
+        return
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+
+    key.verify(signature, data, PKCS1v15(), algorithm)
+
+
+def _load(spki: bytes) -> PublicKey:
+    try:
+        return load_public_key(spki)
+    except FormatError as error:
+        raise VerificationError(error.message, code=error.code) from error
+
+
+def _invalid() -> VerificationError:
+    return VerificationError("the signature does not verify under this key", code="signature.invalid")

@@ -1,0 +1,280 @@
+"""What the bundles found for one package prove: who signed the release, who approved it, and why the rest does not count.
+
+A bundle counts when every line holds; the first that does not is the reason it is rejected with:
+
+1. It is a statement, and its signature verifies under a key of the trust document (``vxsec.verification.bundle``).
+2. The predicate type is a release or an approval.
+3. A subject is this package by name, and these bytes by every strong digest stated.
+4. The predicate reads; its registry is this package's registry; a release names this version.
+5. The key has the role the statement needs, and so has its holder: machines release, people approve.
+6. The key is in its window now, and neither it nor the bytes are revoked. There is no trusted time in this version, so
+   everything is judged now: a superseded key is not good from that time on, a compromised one is never good.
+
+``expires`` is carried and not judged: it binds publish and promote, not install. Distinct persons and keys are counted by
+``vxsec.model.quorum``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from vxsec.errors import FormatError, VerificationError, VxsecError
+from vxsec.formats.public_key import key_algorithm
+from vxsec.formats.statement import (
+    STRONG_DIGESTS,
+    ApprovalPredicate,
+    ReleasePredicate,
+    read_approval_predicate,
+    read_release_predicate,
+    read_statement,
+)
+from vxsec.formats.timestamps import render_time
+from vxsec.limits import DEFAULT_LIMITS, Limits
+from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Bundle, Envelope
+from vxsec.model.evidence import ApprovalEvidence, ApprovalFact, RejectedSignature, SignatureEvidence, SignerFact
+from vxsec.model.trust import HolderKind, RevocationReason, Role
+from vxsec.model.verified import VerifiedBlob, VerifiedStatement
+from vxsec.verification.bundle import subject_names, subject_states, verify_bundle, verify_statement_subject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from vxsec.model.digest import Digests
+    from vxsec.model.package import PackageRef
+    from vxsec.model.trust import TrustedKey, TrustRoot
+
+__all__ = ["SourceKind", "derive_signatures"]
+
+_SHOWN = 120
+
+
+class SourceKind(StrEnum):
+    """How a bundle came to be looked at."""
+
+    GIVEN = "given"
+    """For exactly this file: its sidecar, or ``--bundle``."""
+    FOUND = "found"
+    """By searching: an evidence folder, a registry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """What every bundle is judged against."""
+
+    package: PackageRef
+    digests: Digests
+    registry_url: str | None
+    trust: TrustRoot
+    keys: dict[bytes, TrustedKey]
+    now: datetime
+    limits: Limits
+
+
+def derive_signatures(
+    bundles: Sequence[tuple[Bundle | RejectedSignature, str, SourceKind]],
+    *,
+    artifact_package: PackageRef,
+    digests: Digests,
+    registry_url: str | None,
+    trust: TrustRoot,
+    now: datetime,
+    limits: Limits = DEFAULT_LIMITS,
+) -> tuple[SignatureEvidence, ApprovalEvidence]:
+    """Derive the signature and approval evidence of one package from everything found.
+
+    Guarantees: every fact is a statement whose signature was checked here, by a key that may make it, about these bytes
+    under this name for this registry. Everything else is listed with its reason and changes nothing else. The result does
+    not depend on how often a bundle occurs.
+
+    Args:
+        bundles: Each with the file or registry version it was read from and how it was found.
+        artifact_package: Name and version from the tarball's own manifest.
+        digests: Of the tarball.
+        registry_url: Normalised URL of the registry the package is for; None where no registry lists it, and then
+            nothing counts.
+        trust: Keys, holders, windows and revocations.
+        now: The time of judgement, aware.
+        limits: Bounds on bundles and keys.
+
+    Raises:
+        VerificationError: ``bundle.too-many``.
+    """
+    if len(bundles) > limits.bundles_per_subject:
+        raise VerificationError(
+            f"expected at most {limits.bundles_per_subject} bundles for one package, found {len(bundles)}",
+            code="bundle.too-many",
+        )
+    case = _Case(
+        package=artifact_package,
+        digests=digests,
+        registry_url=registry_url,
+        trust=trust,
+        keys={key.spki: key for key in trust.keys},
+        now=now,
+        limits=limits,
+    )
+    facts: dict[tuple[object, ...], SignerFact | ApprovalFact] = {}
+    rejected: dict[RejectedSignature, None] = {}
+    seen: set[bytes] = set()
+    foreign = False
+    for item, source, kind in bundles:
+        if isinstance(item, RejectedSignature):
+            rejected[item] = None
+            continue
+        foreign = foreign or _speaks_of_others(item, kind, case)
+        if item.line in seen:
+            continue
+        seen.add(item.line)
+        try:
+            fact = _derive_fact(item, source, case)
+        except VxsecError as error:
+            rejected[RejectedSignature(code=error.code, message=error.message, source=source)] = None
+        else:
+            facts.setdefault(_identity(fact), fact)
+    approvals = tuple(fact for fact in facts.values() if isinstance(fact, ApprovalFact))
+    signers = tuple(fact.signer if isinstance(fact, ApprovalFact) else fact for fact in facts.values())
+    return (
+        SignatureEvidence(signers=signers, rejected=tuple(rejected), foreign=foreign),
+        ApprovalEvidence(approvals=approvals, foreign=foreign),
+    )
+
+
+def _derive_fact(bundle: Bundle, source: str, case: _Case) -> SignerFact | ApprovalFact:
+    """One bundle to one fact; the numbers are those at the top of this file."""
+    # 1. Signature.
+    verified = verify_bundle(bundle, keys=tuple(case.keys), sha256=case.digests.sha256, limits=case.limits)
+    if isinstance(verified, VerifiedBlob):
+        raise _rejection("signature.bare", "a release or approval statement", "a bare signature over the file")
+    key = case.keys[verified.spki]
+    # 2. Type.
+    if verified.statement.predicate_type == RELEASE_PREDICATE:
+        return _derive_release(verified, key, source, case)
+    if verified.statement.predicate_type == APPROVAL_PREDICATE:
+        return _derive_approval(verified, key, source, case)
+    raise _rejection(
+        "statement.type",
+        f"{RELEASE_PREDICATE} or {APPROVAL_PREDICATE}",
+        repr(verified.statement.predicate_type[:_SHOWN]),
+    )
+
+
+def _derive_release(verified: VerifiedStatement, key: TrustedKey, source: str, case: _Case) -> SignerFact:
+    # 3. Subject.
+    verify_statement_subject(verified, digests=case.digests, package=case.package)
+    # 4. Predicate.
+    predicate = read_release_predicate(verified.statement)
+    _require_registry(predicate, case)
+    if predicate.version != case.package.version:
+        raise _rejection("statement.version", f"version {case.package.version!r}", repr(predicate.version[:_SHOWN]))
+    # 5. Role, 6. time and revocation.
+    _require_role(key, Role.MACHINE, HolderKind.MACHINE, "a release")
+    _require_good_now(key, case)
+    return _fact("release", predicate, key, Role.MACHINE, source)
+
+
+def _derive_approval(verified: VerifiedStatement, key: TrustedKey, source: str, case: _Case) -> ApprovalFact:
+    # 3. Subject.
+    verify_statement_subject(verified, digests=case.digests, package=case.package)
+    # 4. Predicate.
+    predicate = read_approval_predicate(verified.statement)
+    _require_registry(predicate, case)
+    # 5. Role, 6. time and revocation.
+    _require_role(key, Role.HUMAN, HolderKind.PERSON, "an approval")
+    _require_good_now(key, case)
+    return ApprovalFact(
+        signer=_fact("approval", predicate, key, Role.HUMAN, source),
+        policy_name=predicate.policy_name,
+        policy_min_version=predicate.policy_min_version,
+    )
+
+
+def _require_registry(predicate: ReleasePredicate | ApprovalPredicate, case: _Case) -> None:
+    """Exact: both sides are normalised, and another spelling was not written by us."""
+    if case.registry_url is None or predicate.registry != case.registry_url:
+        expected = case.registry_url or "a registry of the trust document that lists this package"
+        raise _rejection("signature.registry-mismatch", expected, repr(predicate.registry[:_SHOWN]))
+
+
+def _require_role(key: TrustedKey, role: Role, kind: HolderKind, what: str) -> None:
+    if role not in key.roles or key.holder.kind is not kind:
+        raise _rejection(
+            "signature.role",
+            f"{what} by a key of role {role.value}, held by a {kind.value}",
+            f"key {key.id!r} with {', '.join(key.roles) or 'no role'}, held by a {key.holder.kind.value}",
+        )
+
+
+def _require_good_now(key: TrustedKey, case: _Case) -> None:
+    if case.now < key.valid_from:
+        raise _rejection("key.not-yet-valid", f"key {key.id!r} from {render_time(key.valid_from)} on", _now(case))
+    if case.now >= key.valid_until:
+        raise _rejection("key.expired", f"key {key.id!r} before {render_time(key.valid_until)}", _now(case))
+    for revocation in case.trust.key_revocations:
+        if revocation.key == key.id and _is_void(revocation.reason, revocation.since, case.now):
+            found = f"{revocation.reason.value} since {render_time(revocation.since)}"
+            raise _rejection("key.revoked", f"key {key.id!r} in good standing", found)
+    for digest in case.trust.digest_revocations:
+        if digest.sha512 == case.digests.sha512 and _is_void(digest.reason, digest.since, case.now):
+            found = f"{digest.reason.value} since {render_time(digest.since)}"
+            raise _rejection("digest.revoked", "bytes in good standing", found)
+
+
+def _is_void(reason: RevocationReason, since: datetime, now: datetime) -> bool:
+    """Without trusted time a compromised key is never good: nothing shows that a signature is older than the theft."""
+    return reason is RevocationReason.COMPROMISED or now >= since
+
+
+def _fact(
+    statement: str, predicate: ReleasePredicate | ApprovalPredicate, key: TrustedKey, role: Role, source: str
+) -> SignerFact:
+    return SignerFact(
+        statement=statement,
+        holder=key.holder.id,
+        role=role,
+        key_id=key.id,
+        spki=key.spki,
+        algorithm=key_algorithm(key.spki),
+        created_at=predicate.created_at,
+        expires=predicate.expires,
+        source=source,
+    )
+
+
+def _identity(fact: SignerFact | ApprovalFact) -> tuple[object, ...]:
+    """What makes two facts one: everything but where they were read."""
+    if isinstance(fact, ApprovalFact):
+        return (*_identity(fact.signer), fact.policy_name, fact.policy_min_version)
+    return fact.statement, fact.key_id, fact.created_at, fact.expires
+
+
+def _speaks_of_others(bundle: Bundle, kind: SourceKind, case: _Case) -> bool:
+    """Whether the bundle is about other bytes: any, if it was given for this file, else of this name and version.
+
+    Read without verifying, because it decides only which of two refusals is named.
+    """
+    if not isinstance(bundle.content, Envelope):
+        stated = bundle.content.digest
+        known = bundle.content.digest_algorithm == "SHA2_256" and stated is not None
+        return kind is SourceKind.GIVEN and known and stated != bytes.fromhex(case.digests.sha256)
+    try:
+        statement = read_statement(bundle.content.payload, where="statement", limits=case.limits)
+    except FormatError:
+        return False
+    if any(subject_states(subject, case.digests) for subject in statement.subjects):
+        return False
+    return any(
+        not set(STRONG_DIGESTS).isdisjoint(subject.digest)
+        and (kind is SourceKind.GIVEN or subject_names(subject, case.package))
+        for subject in statement.subjects
+    )
+
+
+def _rejection(code: str, expected: str, found: str) -> VerificationError:
+    return VerificationError(f"expected {expected}, found {found}", code=code)
+
+
+def _now(case: _Case) -> str:
+    return f"a judgement at {render_time(case.now)}"
