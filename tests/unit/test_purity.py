@@ -20,9 +20,7 @@ from vxsec.errors import VxsecError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DEMO_TARBALL = next(
-    iter(sorted((Path(importlib.import_module("vxsec").__file__).parent / "demo/packages").glob("*.tgz")))
-)
+DEMO_TARBALL = min(Path(vxsec.__path__[0], "demo", "packages").glob("*.tgz"))
 
 
 # -- the net itself ----------------------------------------------------------------------------------------------------
