@@ -1,5 +1,83 @@
-"""vxsec proves what a team publishes and checks what it installs."""
+"""vxsec proves what a team publishes and checks what it installs.
+
+This is the facade for release tooling. Each name is loaded when it is first used, so that importing vxsec costs next to
+nothing::
+
+    import vxsec
+
+    vxsec.generate_key("ci", password=b"secret")
+    vxsec.sign(["kernel-1.0.0.tgz"], signers=["file:ci.key"], registry="https://registry.example.test/", password=b"secret")
+    report = vxsec.verify(["kernel-1.0.0.tgz"], keys=["ci.pub"])
+    assert report.exit_status == 0
+
+Everything raises :class:`VxsecError` and its kinds (``vxsec.errors``), and nothing else on purpose.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from vxsec._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from vxsec.errors import VxsecError
+    from vxsec.usecases.approve import approve
+    from vxsec.usecases.gate import gate
+    from vxsec.usecases.init import init
+    from vxsec.usecases.inputs import open_artifact
+    from vxsec.usecases.inspect import inspect
+    from vxsec.usecases.keys import generate_key, show_key
+    from vxsec.usecases.publish import publish
+    from vxsec.usecases.sign import attest, sign
+    from vxsec.usecases.verify_file import verify
+    from vxsec.usecases.verify_install import verify_lockfile
+
+__all__ = [
+    "VxsecError",
+    "__version__",
+    "approve",
+    "attest",
+    "gate",
+    "generate_key",
+    "init",
+    "inspect",
+    "open_artifact",
+    "publish",
+    "show_key",
+    "sign",
+    "verify",
+    "verify_lockfile",
+]
+
+_HOMES = {
+    "VxsecError": "vxsec.errors",
+    "approve": "vxsec.usecases.approve",
+    "attest": "vxsec.usecases.sign",
+    "gate": "vxsec.usecases.gate",
+    "generate_key": "vxsec.usecases.keys",
+    "init": "vxsec.usecases.init",
+    "inspect": "vxsec.usecases.inspect",
+    "open_artifact": "vxsec.usecases.inputs",
+    "publish": "vxsec.usecases.publish",
+    "show_key": "vxsec.usecases.keys",
+    "sign": "vxsec.usecases.sign",
+    "verify": "vxsec.usecases.verify_file",
+    "verify_lockfile": "vxsec.usecases.verify_install",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a facade name on first use (PEP 562)."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

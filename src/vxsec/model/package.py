@@ -55,6 +55,18 @@ class PackageRef:
             raise FormatError(f"expected pkg:npm/NAME@VERSION, found {purl[:120]!r}", code="purl.malformed")
         return ref
 
+    @classmethod
+    def parse(cls, text: str) -> PackageRef:
+        """Read ``NAME@VERSION``; the version is not judged here.
+
+        Raises:
+            FormatError: ``package.malformed``.
+        """
+        name, at, version = text.rpartition("@")
+        if not at or not version or not is_npm_name(name):
+            raise FormatError(f"expected NAME@VERSION, found {text[:120]!r}", code="package.malformed")
+        return cls(name=name, version=version)
+
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
 

@@ -1,0 +1,83 @@
+"""``vxsec approve``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from vxsec.cli.options import EXPIRES, FILES, connection_options, output_options, password_options, password_source
+from vxsec.cli.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from vxsec.model.report import ReleaseDifference
+
+__all__ = ["command"]
+
+
+@click.command(name="approve")
+@FILES
+@click.option("--signer", required=True, metavar="URI", help="file:KEY or env:NAME: your own key, role human.")
+@click.option("--trust", metavar="FILE", help="The identities document.")
+@click.option("--registry", metavar="LABEL|URL", help="The registry this approval is for.")
+@click.option("--policy", metavar="FILE|vxsec:NAME", help="Bind the approval to this policy's name and version.")
+@EXPIRES
+@click.option("--push", is_flag=True, help="Append the approval to the evidence package on the registry.")
+@click.option("--bundle", metavar="OUT", help="Write the one bundle here instead of beside each file.")
+@click.option("--offline", is_flag=True, help="Do not read the previous version; show the full inventory.")
+@click.option("--yes", is_flag=True, help="Do not ask at the terminal.")
+@connection_options
+@password_options
+@output_options
+def command(
+    *,
+    files: tuple[str, ...],
+    signer: str,
+    trust: str | None,
+    registry: str | None,
+    policy: str | None,
+    expires: datetime | None,
+    push: bool,
+    bundle: str | None,
+    offline: bool,
+    yes: bool,
+    unsafe_http: tuple[str, ...],
+    unsafe_tls: tuple[str, ...],
+    password_file: str | None,
+    password_env: str | None,
+    **output: object,
+) -> int:
+    """Approve releases: see what changes against the published version, then sign one approval over all files."""
+    from vxsec import approve
+    from vxsec.report.json import approval_document
+    from vxsec.report.text import render_differences, render_signed
+
+    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
+
+    def review(differences: Sequence[ReleaseDifference]) -> bool:
+        for line in render_differences(differences):
+            click.echo(line, err=True)
+        return yes or not sys.stdin.isatty() or click.confirm("Approve?", err=True)
+
+    approval = approve(
+        files,
+        signer=signer,
+        trust=trust,
+        registry=registry,
+        policy=policy,
+        expires=expires,
+        push=push,
+        bundle=bundle,
+        password=password_source(password_file, password_env),
+        offline=offline,
+        unsafe_http=unsafe_http,
+        unsafe_tls=unsafe_tls,
+        review=review,
+    )
+    lines = [*render_signed(approval.files), *(f"pushed  {version}" for version in approval.pushed)]
+    out.emit(lines, lambda: approval_document(approval))
+    return 0

@@ -1,0 +1,60 @@
+"""``vxsec inspect``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from vxsec.cli.options import output_options
+from vxsec.cli.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["command"]
+
+
+@click.command(name="inspect")
+@click.argument("file")
+@click.option("--expect", metavar="NAME@VERSION", help="What the tarball must hold.")
+@click.option("--packument", metavar="FILE", help="Compare the tarball with what the registry says of it.")
+@click.option(
+    "--allow-registry",
+    "allow_registries",
+    multiple=True,
+    metavar="URL",
+    help="Where a lockfile's entries may come from.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["low", "medium", "high"]),
+    default="high",
+    show_default=True,
+    help="Lowest finding that fails.",
+)
+@output_options
+def command(
+    *,
+    file: str,
+    expect: str | None,
+    packument: str | None,
+    allow_registries: tuple[str, ...],
+    fail_on: str,
+    **output: object,
+) -> int:
+    """Look inside a tarball (.tgz) or a package-lock.json: 0 sound, 11 findings, 10 refused."""
+    from vxsec import inspect
+    from vxsec.model.report import ArtifactInspection
+    from vxsec.report.json import inspection_document
+    from vxsec.report.text import render_artifact, render_lockfile
+
+    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
+    report = inspect(file, expect=expect, packument=packument, allow_registries=allow_registries, fail_on=fail_on)
+    lines: Iterable[str]
+    if isinstance(report, ArtifactInspection):
+        lines = render_artifact(report, verbose=out.verbose, paint=out.paint)
+    else:
+        lines = render_lockfile(report, paint=out.paint)
+    out.emit(lines, lambda: inspection_document(report))
+    return report.exit_status

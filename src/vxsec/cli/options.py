@@ -1,0 +1,155 @@
+"""Options that mean the same in every command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from vxsec.errors import FormatError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+__all__ = [
+    "AT",
+    "EXPIRES",
+    "FILES",
+    "connection_options",
+    "evidence_options",
+    "gate_options",
+    "output_options",
+    "password_options",
+    "password_source",
+]
+
+_SMALL = 1 << 20
+
+
+class _Time(click.ParamType):
+    """RFC 3339, with a zone."""
+
+    name = "TIME"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        from vxsec.formats.timestamps import parse_time
+
+        try:
+            return parse_time(str(value), where="option")
+        except FormatError as error:
+            self.fail(f"{error.message}; write it like 2026-11-21T12:00:00Z", param, ctx)
+
+
+FILES = click.argument("files", nargs=-1, required=True, metavar="FILE...")
+AT = click.option("--at", type=_Time(), help="Judge as of this time (RFC 3339); marks the answer.")
+EXPIRES = click.option("--expires", type=_Time(), help="Not to be published after this time (RFC 3339).")
+
+
+def output_options(function: F) -> F:
+    """``--format``, ``--json``, ``-o``, ``-q``, ``-v``."""
+    for option in reversed(
+        [
+            click.option(
+                "--format",
+                "output_format",
+                type=click.Choice(["text", "json"]),
+                default="text",
+                show_default=True,
+                envvar="VXSEC_FORMAT",
+                help="How the result is written.",
+            ),
+            click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
+            click.option(
+                "-o", "--output", metavar="FILE", help="Write the result here, atomically; - is standard output."
+            ),
+            click.option("-q", "--quiet", is_flag=True, help="No progress on standard error."),
+            click.option("-v", "--verbose", is_flag=True, help="Show what passed, too."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def password_options(function: F) -> F:
+    """``--password-file`` and ``--password-env``: never the password itself."""
+    for option in (
+        click.option("--password-env", metavar="NAME", help="Environment variable that holds the key's password."),
+        click.option("--password-file", metavar="FILE", help="File that holds the key's password (one line)."),
+    ):
+        function = option(function)
+    return function
+
+
+def connection_options(function: F) -> F:
+    """``--unsafe-http`` and ``--unsafe-tls``, each for one registry."""
+    for option in (
+        click.option("--unsafe-tls", multiple=True, metavar="URL", help="Do not verify this registry's certificate."),
+        click.option("--unsafe-http", multiple=True, metavar="URL", help="Allow plain http to this registry."),
+    ):
+        function = option(function)
+    return function
+
+
+def gate_options(function: F) -> F:
+    """Everything an evaluation takes beside the files, the same in ``gate`` and ``publish``."""
+    for option in reversed(
+        [
+            click.option(
+                "--policy",
+                metavar="FILE|vxsec:NAME",
+                help="The policy; vxsec:minimal and vxsec:recommended are shipped.",
+            ),
+            click.option("--trust", metavar="FILE", help="The identities document: keys, people, registries."),
+            click.option("--registry", metavar="LABEL", help="Which registry, where several list a name."),
+            click.option("--lockfile", metavar="FILE", help="The lockfile rules read; else the one in this folder."),
+            click.option(
+                "--bundle", "bundles", multiple=True, metavar="FILE", help="A bundle file about the files given."
+            ),
+            click.option("--packument", metavar="FILE", help="A packument, in place of asking the registry."),
+        ]
+    ):
+        function = option(function)
+    return evidence_options(function)
+
+
+def evidence_options(function: F) -> F:
+    """``--evidence`` and ``--log``."""
+    for option in (
+        click.option(
+            "--log", metavar="FILE", help="Append the decision (one JSON line); if that fails, nothing passes."
+        ),
+        click.option("--evidence", metavar="DIR", help="A folder of bundle files, matched by digest."),
+    ):
+        function = option(function)
+    return function
+
+
+def password_source(
+    password_file: str | None, password_env: str | None, *, confirm: bool = False
+) -> Callable[[], bytes] | None:
+    """How the password is to be had: a file, a variable, a question at the terminal, or not at all (None).
+
+    Raises:
+        UsageError: Both given, or the variable is not set.
+    """
+    if password_file is not None and password_env is not None:
+        raise UsageError("expected one of --password-file and --password-env, found both", code="usage.password")
+    if password_env is not None:
+        value = os.environ.get(password_env)
+        if value is None:
+            raise UsageError(f"the environment variable {password_env!r} is not set", code="usage.password")
+        return lambda: value.encode("utf-8", "surrogateescape")
+    if password_file is not None:
+        from vxsec.host.files import read_bounded
+
+        return lambda: read_bounded(password_file, max_bytes=_SMALL).rstrip(b"\r\n")
+    if not sys.stdin.isatty():
+        return None
+    return lambda: str(
+        click.prompt("Password", hide_input=True, confirmation_prompt=confirm, default="", err=True)
+    ).encode()

@@ -1,0 +1,70 @@
+"""Where results go: standard output or a file, as text or JSON; progress and hints go to standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["Output"]
+
+_STYLES: dict[str, dict[str, object]] = {
+    "good": {"fg": "green"},
+    "bad": {"fg": "red", "bold": True},
+    "warn": {"fg": "yellow"},
+    "dim": {"dim": True},
+}
+
+
+class Output:
+    """One command's result.
+
+    Args:
+        output_format: ``text`` or ``json``.
+        as_json: ``--json``.
+        output: A file, ``-`` or None.
+        quiet: No progress.
+        verbose: Show what passed, too.
+    """
+
+    def __init__(self, *, output_format: str, as_json: bool, output: str | None, quiet: bool, verbose: bool) -> None:
+        self.json = as_json or output_format == "json"
+        self.path = None if output in {None, "-"} else output
+        self.quiet = quiet
+        self.verbose = verbose
+        self._colour = self.path is None and not self.json and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+    def paint(self, text: str, style: str) -> str:
+        """Colour, where the reader is a terminal."""
+        return click.style(text, **_STYLES[style]) if self._colour else text  # type: ignore[arg-type]  # the table above
+
+    def progress(self, line: str) -> None:
+        """One line on standard error, escaped."""
+        if not self.quiet:
+            from vxsec.report.escape import escape_text
+
+            click.echo(escape_text(line), err=True)
+
+    def emit(self, lines: Iterable[str], document: Callable[[], object]) -> None:
+        """Write the result in the format asked for.
+
+        Raises:
+            UsageError: The file cannot be written.
+        """
+        if self.json:
+            from vxsec.formats.strict_json import dump_json
+
+            text = dump_json(document(), indent=2).decode("utf-8", "surrogatepass")
+        else:
+            text = "\n".join(lines)
+        if self.path is None:
+            click.echo(text.encode("utf-8", "backslashreplace"))
+            return
+        from vxsec.host.files import write_atomic
+
+        write_atomic(self.path, text.encode("utf-8", "backslashreplace") + b"\n")

@@ -1,0 +1,63 @@
+"""``vxsec publish``."""
+
+from __future__ import annotations
+
+import click
+
+from vxsec.cli.options import FILES, connection_options, gate_options, output_options
+from vxsec.cli.output import Output
+
+__all__ = ["command"]
+
+
+@click.command(name="publish")
+@FILES
+@click.option("--tag", metavar="TAG", help="The dist-tag; required for prereleases and versions below latest.")
+@click.option("--dry-run", is_flag=True, help="Decide, say what would be done, send nothing.")
+@gate_options
+@connection_options
+@output_options
+def command(
+    *,
+    files: tuple[str, ...],
+    tag: str | None,
+    dry_run: bool,
+    policy: str | None,
+    trust: str | None,
+    registry: str | None,
+    lockfile: str | None,
+    evidence: str | None,
+    bundles: tuple[str, ...],
+    packument: str | None,
+    log: str | None,
+    unsafe_http: tuple[str, ...],
+    unsafe_tls: tuple[str, ...],
+    **output: object,
+) -> int:
+    """Gate the tarballs, publish those same bytes with their evidence, and read everything back.
+
+    Run it again after an interruption: what is live with the same bytes is skipped.
+    """
+    from vxsec import publish
+    from vxsec.report.json import publish_document
+    from vxsec.report.text import render_publish
+
+    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
+    report = publish(
+        files,
+        policy=policy,
+        trust=trust,
+        tag=tag,
+        dry_run=dry_run,
+        registry=registry,
+        lockfile=lockfile,
+        evidence=evidence,
+        bundles=bundles,
+        packument=packument,
+        log=log,
+        unsafe_http=unsafe_http,
+        unsafe_tls=unsafe_tls,
+        progress=out.progress,
+    )
+    out.emit(render_publish(report, verbose=out.verbose, paint=out.paint), lambda: publish_document(report))
+    return report.exit_status

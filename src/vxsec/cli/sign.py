@@ -1,0 +1,63 @@
+"""``vxsec sign``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from vxsec.cli.options import EXPIRES, FILES, output_options, password_options, password_source
+from vxsec.cli.output import Output
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["command"]
+
+
+@click.command(name="sign")
+@FILES
+@click.option(
+    "--signer", "signers", multiple=True, required=True, metavar="URI", help="file:KEY or env:NAME; repeat for several."
+)
+@click.option("--trust", metavar="FILE", help="The identities document, to find each package's registry.")
+@click.option("--registry", metavar="LABEL|URL", help="The registry this release is for.")
+@EXPIRES
+@click.option("--blob", is_flag=True, help="A bare signature over any file; never counts toward publishing.")
+@click.option("--bundle", metavar="OUT", help="Write the one bundle here instead of FILE.sigstore.jsonl.")
+@password_options
+@output_options
+def command(
+    *,
+    files: tuple[str, ...],
+    signers: tuple[str, ...],
+    trust: str | None,
+    registry: str | None,
+    expires: datetime | None,
+    blob: bool,
+    bundle: str | None,
+    password_file: str | None,
+    password_env: str | None,
+    **output: object,
+) -> int:
+    """Sign a release statement over each tarball, and append it to FILE.sigstore.jsonl.
+
+    The statement names the package, its SHA-256 and SHA-512, and the registry it is for.
+    """
+    from vxsec import sign
+    from vxsec.report.json import signed_document
+    from vxsec.report.text import render_signed
+
+    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
+    signed = sign(
+        files,
+        signers=signers,
+        trust=trust,
+        registry=registry,
+        expires=expires,
+        blob=blob,
+        bundle=bundle,
+        password=password_source(password_file, password_env),
+    )
+    out.emit(render_signed(signed), lambda: signed_document(signed))
+    return 0

@@ -1,0 +1,114 @@
+"""``vxsec verify``: files, or a whole lockfile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from vxsec.cli.options import AT, connection_options, evidence_options, output_options
+from vxsec.cli.output import Output
+from vxsec.errors import UsageError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["command"]
+
+
+@click.command(name="verify")
+@click.argument("files", nargs=-1, metavar="[FILE...]")
+@click.option("--lockfile", metavar="FILE", help="Verify every package of this lockfile instead of files.")
+@click.option("--key", "keys", multiple=True, metavar="PEM", help="A public key; repeat for several.")
+@click.option("--trust", metavar="FILE", help="The identities document: keys, people, registries.")
+@click.option("--policy", metavar="FILE|vxsec:NAME", help="With --lockfile: the policy that decides.")
+@click.option("--bundle", "bundles", multiple=True, metavar="FILE", help="A bundle file; else those beside each file.")
+@click.option(
+    "--threshold", type=click.IntRange(min=1), default=1, show_default=True, help="How many distinct signers."
+)
+@click.option("--type", "predicate_type", metavar="URI", help="Count only statements of this predicate type.")
+@click.option("--expect", metavar="NAME@VERSION", help="What manifest and statements must say.")
+@click.option("--registry", metavar="LABEL|URL", help="The registry a release must be for.")
+@click.option("--offline", is_flag=True, help="With --lockfile: open no connection.")
+@AT
+@evidence_options
+@connection_options
+@output_options
+def command(
+    *,
+    files: tuple[str, ...],
+    lockfile: str | None,
+    keys: tuple[str, ...],
+    trust: str | None,
+    policy: str | None,
+    bundles: tuple[str, ...],
+    threshold: int,
+    predicate_type: str | None,
+    expect: str | None,
+    registry: str | None,
+    offline: bool,
+    at: datetime | None,
+    evidence: str | None,
+    log: str | None,
+    unsafe_http: tuple[str, ...],
+    unsafe_tls: tuple[str, ...],
+    **output: object,
+) -> int:
+    """Verify files against keys or a trust document, or every package of a lockfile against a policy."""
+    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
+    if files == (".",) and lockfile is None:
+        files, lockfile = (), "package-lock.json"
+    if lockfile is None:
+        _refuse({"--policy": policy, "--evidence": evidence, "--log": log, "--offline": offline or None}, "--lockfile")
+        from vxsec import verify
+        from vxsec.report.json import verify_document
+        from vxsec.report.text import render_verify
+
+        report = verify(
+            files,
+            keys=keys,
+            trust=trust,
+            bundles=bundles,
+            threshold=threshold,
+            predicate_type=predicate_type,
+            expect=expect,
+            registry=registry,
+            at=at,
+        )
+        out.emit(render_verify(report, verbose=out.verbose, paint=out.paint), lambda: verify_document(report))
+        return report.exit_status
+    given = {
+        "FILE": files or None,
+        "--key": keys or None,
+        "--bundle": bundles or None,
+        "--type": predicate_type,
+        "--expect": expect,
+    }
+    _refuse(given, "files", together="--lockfile")
+    from vxsec import verify_lockfile
+    from vxsec.report.json import install_document
+    from vxsec.report.text import render_install
+
+    tree = verify_lockfile(
+        lockfile,
+        policy=policy,
+        trust=trust,
+        registry=registry,
+        evidence=evidence,
+        log=log,
+        offline=offline,
+        at=at,
+        unsafe_http=unsafe_http,
+        unsafe_tls=unsafe_tls,
+        progress=out.progress,
+    )
+    out.emit(render_install(tree, verbose=out.verbose, paint=out.paint), lambda: install_document(tree))
+    return tree.exit_status
+
+
+def _refuse(options: dict[str, object], needs: str, *, together: str | None = None) -> None:
+    """An option that would be ignored is an error: silence would look like a check."""
+    for name, value in options.items():
+        if value is not None:
+            place = f"cannot be used together with {together}" if together else f"needs {needs}"
+            raise UsageError(f"{name} {place}", code="usage.options")

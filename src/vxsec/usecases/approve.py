@@ -1,0 +1,206 @@
+"""A person approves releases, over a difference that their own vxsec derived from the bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vxsec.errors import FormatError, UndecidedError, UsageError
+from vxsec.formats.npm_manifest import compare_manifests
+from vxsec.formats.statement import build_approval_statement
+from vxsec.host.clock import utc_now
+from vxsec.host.files import write_atomic
+from vxsec.model.artifact import Artifact
+from vxsec.model.attestation import APPROVAL_PREDICATE
+from vxsec.model.package import PackageRef
+from vxsec.model.report import Approval, ReleaseDifference, SignedFile
+from vxsec.registry.evidence import push_evidence
+from vxsec.signing.key import sign_statement
+from vxsec.usecases.inputs import choose_registry, load_policy, load_trust, open_artifact, registry_url_for
+from vxsec.usecases.registries import RegistrySession
+from vxsec.usecases.sign import append_bundle, open_signers, require_artifact
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Collection, Sequence
+    from datetime import datetime
+
+    from vxsec.model.trust import TrustRoot
+    from vxsec.usecases.sign import Password
+
+    PathLike = str | os.PathLike[str]
+    Review = Callable[[Sequence[ReleaseDifference]], bool]
+
+__all__ = ["approve"]
+
+_DEFAULT_TAG = "latest"
+
+
+def approve(
+    files: Sequence[PathLike],
+    *,
+    signer: str,
+    trust: PathLike | None = None,
+    registry: str | None = None,
+    policy: PathLike | None = None,
+    expires: datetime | None = None,
+    push: bool = False,
+    bundle: PathLike | None = None,
+    password: Password = None,
+    offline: bool = False,
+    now: datetime | None = None,
+    project_dir: PathLike = ".",
+    unsafe_http: Collection[str] = (),
+    unsafe_tls: Collection[str] = (),
+    unsafe_rehearsal: bool = False,
+    review: Review = lambda _differences: True,
+) -> Approval:
+    """Sign one approval statement (``urn:vxsec:approval:v1``) over all the files.
+
+    Guarantees: the difference shown is derived from these bytes and the bytes of the version under ``latest``; where
+    none can be read, the full inventory is shown and that is said. Nothing is signed unless ``review`` returns True.
+
+    Args:
+        files: Tarballs, at least one, all for one registry.
+        signer: One signer URI.
+        trust: The identities document; finds the registry, needed for ``push`` and for a difference.
+        registry: URL, or label in the trust document.
+        policy: Bind the approval to this policy's name and at least its version.
+        expires: Not to be published or promoted after this time.
+        push: Append the approval to the evidence package on the registry.
+        bundle: Write the bundle here instead of beside the files.
+        password: Of an encrypted key file.
+        offline: Ask no registry for the previous version.
+        now: The time recorded; the clock if not given.
+        project_dir: Where ``.npmrc`` lies.
+        unsafe_http: Registry URLs that may be plain http.
+        unsafe_tls: Registry URLs whose certificate is not verified.
+        unsafe_rehearsal: Accept a rehearsal trust root.
+        review: Shown the differences before anything is signed.
+
+    Raises:
+        UsageError: No files; files for several registries; ``push`` without trust; declined (``approve.declined``).
+        ConfigurationError: A malformed key, policy, trust document or ``.npmrc``.
+        RefusedError: A file is not a tarball that vxsec accepts.
+        UndecidedError: ``push`` could not be finished.
+    """
+    if not files:
+        raise UsageError("expected at least one file", code="usage.no-files")
+    root = load_trust(trust, unsafe_rehearsal=unsafe_rehearsal) if trust is not None else None
+    if push and root is None:
+        raise UsageError(
+            "--push needs the trust document that names the registry", code="approve.push", hint="add --trust FILE"
+        )
+    artifacts = [require_artifact(file) for file in files]
+    urls = {registry_url_for(a.package.name, trust=root, registry=registry) for a in artifacts}
+    if len(urls) != 1:
+        raise UsageError(
+            "one approval is for one registry, found several", code="approve.registries", hint="approve them apart"
+        )
+    session = RegistrySession(project_dir=project_dir, offline=offline, unsafe_http=unsafe_http, unsafe_tls=unsafe_tls)
+    differences = [_difference(artifact, session, root, registry) for artifact in artifacts]
+    if not review(differences):
+        raise UsageError("not approved: nothing was signed", code="approve.declined")
+    payload = build_approval_statement(
+        subjects=[(a.package, a.digests) for a in artifacts],
+        registry=urls.pop(),
+        created_at=now or utc_now(),
+        expires=expires,
+        policy=_binding(policy, root),
+    )
+    opened = open_signers([signer], password=password)[0]
+    line = sign_statement(opened, payload)
+    signed = []
+    for file, artifact in zip(files, artifacts, strict=True):
+        path = append_bundle(file, line) if bundle is None else str(bundle)
+        signed.append(
+            SignedFile(
+                file=str(file),
+                subject=artifact.package.purl,
+                predicate_type=APPROVAL_PREDICATE,
+                key_hint=opened.hint,
+                bundle=path,
+            )
+        )
+    if bundle is not None:
+        write_atomic(bundle, line + b"\n")
+    pushed = (
+        [_push(artifact, session, root, registry, line) for artifact in artifacts] if push and root is not None else []
+    )
+    return Approval(files=tuple(signed), differences=tuple(differences), pushed=tuple(pushed))
+
+
+def _binding(policy: PathLike | None, root: TrustRoot | None) -> tuple[str, int] | None:
+    if policy is None:
+        return None
+    if root is None:
+        raise UsageError(
+            "--policy needs --trust, because the policy is checked against it",
+            code="approve.policy",
+            hint="add --trust FILE",
+        )
+    loaded = load_policy(policy, trust=root)
+    return loaded.ref.name, loaded.ref.version
+
+
+def _difference(
+    artifact: Artifact, session: RegistrySession, root: TrustRoot | None, label: str | None
+) -> ReleaseDifference:
+    """Against the version under ``latest``; the full inventory where that cannot be read."""
+    previous, note = _previous(artifact, session, root, label)
+    now = {file.path: (file.sha512, file.mode) for file in artifact.files}
+    before = {file.path: (file.sha512, file.mode) for file in previous.files} if previous is not None else {}
+    manifest = ()
+    if previous is not None:
+        files = [file.path for file in artifact.files]
+        manifest = compare_manifests(artifact.manifest.document, previous.manifest.document, files=files)
+    return ReleaseDifference(
+        package=artifact.package,
+        previous=previous.package if previous is not None else None,
+        added=tuple(sorted(now.keys() - before.keys())),
+        removed=tuple(sorted(before.keys() - now.keys())),
+        changed=tuple(sorted(path for path in now.keys() & before.keys() if now[path] != before[path])),
+        manifest=tuple(item for item in manifest if item.field != "version"),
+        note=note,
+    )
+
+
+def _previous(
+    artifact: Artifact, session: RegistrySession, root: TrustRoot | None, label: str | None
+) -> tuple[Artifact | None, str | None]:
+    chosen = (
+        choose_registry(root, artifact.package.name, label if label and "://" not in label else None) if root else None
+    )
+    if chosen is None:
+        return None, "no trust document says where earlier versions are: this is the full inventory"
+    if session.offline:
+        return None, "--offline: earlier versions were not read: this is the full inventory"
+    name = artifact.package.name
+    try:
+        client = session.client(chosen.url)
+        packument = client.fetch_packument(name)
+        if packument is None or _DEFAULT_TAG not in packument.tags:
+            return None, "no earlier version is published: this is the full inventory"
+        version = packument.tags[_DEFAULT_TAG]
+        listed = packument.versions.get(version)
+        data = client.fetch_tarball(name, version, tarball_url=listed.tarball if listed else None)
+    except (UndecidedError, FormatError) as error:
+        return None, f"the version under latest could not be read ({error.code}): this is the full inventory"
+    opened = open_artifact(data, filename=f"{name}@{version}")
+    if not isinstance(opened, Artifact) or opened.package != PackageRef(name=name, version=version):
+        return None, f"the version under latest ({version}) is refused or another package: this is the full inventory"
+    return opened, None
+
+
+def _push(artifact: Artifact, session: RegistrySession, root: TrustRoot, label: str | None, line: bytes) -> str:
+
+    chosen = choose_registry(root, artifact.package.name, label if label and "://" not in label else None)
+    if chosen is None:
+        raise UsageError(f"no registry of the trust document lists {artifact.package.name}", code="approve.push")
+    version = push_evidence(
+        session.client(chosen.url),
+        chosen.evidence,
+        package=artifact.package,
+        digests=artifact.digests,
+        bundle_lines=[line],
+    )
+    return f"{chosen.evidence}@{version}" if version else f"{chosen.evidence}: already there"

@@ -1,0 +1,220 @@
+"""The documents every use case starts from, loaded and checked: trust, policy, tarballs, sidecars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vxsec.errors import ConfigurationError, NothingToJudgeError, UsageError
+from vxsec.formats.registry_url import normalise_registry_url
+from vxsec.host.files import list_files, read_bounded, read_if_exists
+from vxsec.limits import DEFAULT_LIMITS
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from vxsec.model.artifact import Artifact, RefusedArtifact
+    from vxsec.model.trust import Registry, TrustRoot
+    from vxsec.policy.document import Policy
+
+    _PathLike = str | os.PathLike[str]
+
+__all__ = [
+    "choose_registry",
+    "load_policy",
+    "load_trust",
+    "open_artifact",
+    "open_artifacts",
+    "read_sidecars",
+    "registry_url_for",
+]
+
+SHIPPED_PREFIX = "vxsec:"
+SIDECAR_SUFFIXES = (".sigstore.jsonl", ".sigstore.json")
+
+
+def open_artifact(source: _PathLike | bytes, *, filename: str | None = None) -> Artifact | RefusedArtifact:
+    """Read a package tarball once, strictly.
+
+    Guarantees: nothing is extracted or executed; what comes back as ``Artifact`` every installer sees as the same
+    files and bytes.
+
+    Args:
+        source: A path, or the bytes themselves.
+        filename: What to call bytes in messages.
+
+    Raises:
+        UsageError: The file is missing, unreadable or larger than ``limits.archive_packed_bytes``.
+    """
+    from vxsec.inspection.artifact import read_artifact
+
+    if isinstance(source, bytes):
+        return read_artifact(source, filename=filename or "package.tgz")
+    data = read_bounded(source, max_bytes=DEFAULT_LIMITS.archive_packed_bytes)
+    return read_artifact(data, filename=filename or str(source))
+
+
+def open_artifacts(files: Sequence[_PathLike]) -> list[Artifact | RefusedArtifact]:
+    """Open every file.
+
+    Raises:
+        UsageError: No files (``usage.no-files``), the same file or package twice (``usage.duplicate``), or as
+            :func:`open_artifact`.
+    """
+    if not files:
+        raise UsageError("expected at least one file", code="usage.no-files")
+    artifacts = [open_artifact(file) for file in files]
+    seen: dict[str, str] = {}
+    for artifact in artifacts:
+        name = getattr(artifact, "package", None)
+        key = str(name) if name else artifact.digests.sha512
+        if key in seen:
+            raise UsageError(
+                f"{key if name else 'the same bytes'} given twice: {seen[key]!r} and {artifact.filename!r}",
+                code="usage.duplicate",
+            )
+        seen[key] = artifact.filename
+    return artifacts
+
+
+def load_trust(source: _PathLike, *, unsafe_rehearsal: bool = False) -> TrustRoot:
+    """Load an identities document (the simple file form of the trust root).
+
+    Raises:
+        UsageError: The file or a key file it names is missing or unreadable.
+        ConfigurationError: It is malformed, is a directory (``trust.directory-unsupported``), or is a rehearsal root
+            and the caller did not pass ``unsafe_rehearsal=True`` (``trust.rehearsal``).
+    """
+    from vxsec.formats.trust_document import parse_trust_document
+
+    path = Path(source)
+    if path.is_dir():
+        raise ConfigurationError(
+            "a trust repository in a directory is not supported by this version",
+            code="trust.directory-unsupported",
+            where=str(path),
+            hint="give the identities document itself: --trust FILE",
+        )
+    data = read_bounded(path, max_bytes=DEFAULT_LIMITS.yaml_bytes)
+
+    def load_key(name: str) -> bytes:
+        return read_bounded(path.parent / name, max_bytes=DEFAULT_LIMITS.small_file_bytes)
+
+    trust = parse_trust_document(data, source=str(path), load_key=load_key)
+    if trust.rehearsal and not unsafe_rehearsal:
+        raise ConfigurationError(
+            "this is a rehearsal root: its keys were made for a demonstration",
+            code="trust.rehearsal",
+            where=str(path),
+            hint="give the real trust document with --trust",
+        )
+    return trust
+
+
+def load_policy(source: _PathLike, *, trust: TrustRoot) -> Policy:
+    """Load a policy from a file or a shipped one by name (``vxsec:minimal``), and check it against the trust root.
+
+    Raises:
+        UsageError: The file is missing or unreadable.
+        ConfigurationError: It is malformed, uses what this version does not support, or requires roles, registries or
+            a signed trust root that are not there.
+    """
+    from vxsec.policy.document import check_requirements, parse_policy
+    from vxsec.policy.shipped import load_shipped
+
+    text = str(source)
+    shipped = text.startswith(SHIPPED_PREFIX)
+    data = load_shipped(text) if shipped else read_bounded(source, max_bytes=DEFAULT_LIMITS.yaml_bytes)
+    policy = parse_policy(data, source=text)
+    check_requirements(policy, trust)
+    return policy
+
+
+def choose_registry(trust: TrustRoot, name: str, label: str | None) -> Registry | None:
+    """The own registry a package belongs to; None where no registry lists its name.
+
+    Args:
+        trust: The trust root.
+        name: The real package name.
+        label: What ``--registry`` said, needed where several registries list the name.
+
+    Raises:
+        UsageError: ``registry.ambiguous`` or ``registry.unknown``.
+    """
+    candidates = trust.registries_for(name)
+    if label is not None:
+        if trust.registry(label) is None:
+            known = ", ".join(sorted(registry.label for registry in trust.registries)) or "none"
+            raise UsageError(
+                f"expected a registry label of the trust document ({known}), found {label!r}", code="registry.unknown"
+            )
+        candidates = tuple(registry for registry in candidates if registry.label == label)
+    if len(candidates) > 1:
+        labels = ", ".join(sorted(registry.label for registry in candidates))
+        raise UsageError(
+            f"{name} is listed by several registries: {labels}",
+            code="registry.ambiguous",
+            hint=f"add --registry {candidates[0].label}",
+        )
+    return candidates[0] if candidates else None
+
+
+def registry_url_for(name: str, *, trust: TrustRoot | None, registry: str | None) -> str:
+    """The registry URL a statement about ``name`` is made for, from ``--registry`` (label or URL) or the trust document.
+
+    Raises:
+        UsageError: ``registry.missing`` where neither says.
+    """
+    if registry is not None and "://" in registry:
+        return normalise_registry_url(registry)
+    if trust is not None:
+        chosen = choose_registry(trust, name, registry)
+        if chosen is not None:
+            return chosen.url
+        raise UsageError(
+            f"no registry of the trust document lists {name}",
+            code="registry.missing",
+            where=trust.source,
+            hint="add its scope or name under registries:, or give --registry URL",
+        )
+    if registry is not None:
+        raise UsageError(
+            f"a registry label needs the document that defines it, found {registry!r}",
+            code="registry.missing",
+            hint="add --trust FILE, or give the registry's URL",
+        )
+    raise UsageError(
+        "a release statement names the registry it is for, and none was given",
+        code="registry.missing",
+        hint="add --registry URL or --trust FILE",
+    )
+
+
+def read_sidecars(file: _PathLike) -> list[tuple[str, bytes]]:
+    """The bundle files beside ``file`` that exist, as ``(path, bytes)``."""
+    found: list[tuple[str, bytes]] = []
+    for suffix in SIDECAR_SUFFIXES:
+        path = f"{file}{suffix}"
+        data = read_if_exists(path, max_bytes=DEFAULT_LIMITS.bundle_file_bytes)
+        if data is not None:
+            found.append((path, data))
+    return found
+
+
+def load_lockfile_bytes(path: _PathLike) -> bytes:
+    """A lockfile's bytes.
+
+    Raises:
+        UsageError: Missing, unreadable or too large.
+        NothingToJudgeError: It is empty.
+    """
+    data = read_bounded(path, max_bytes=DEFAULT_LIMITS.lockfile_bytes)
+    if not data.strip():
+        raise NothingToJudgeError("the lockfile is empty", code="lockfile.empty", where=str(path))
+    return data
+
+
+def files_in(directory: _PathLike) -> list[Path]:
+    """The bundle files directly in an ``--evidence`` folder."""
+    return [path for path in list_files(directory) if path.name.endswith(SIDECAR_SUFFIXES)]

@@ -1,0 +1,170 @@
+"""Is the container itself sound and honest? Tarballs and lockfiles, without keys or policy."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from vxsec.errors import FormatError
+from vxsec.formats.lockfiles import parse_lockfile
+from vxsec.formats.npm_manifest import compare_manifests
+from vxsec.formats.packument import read_packument
+from vxsec.formats.registry_url import normalise_registry_url
+from vxsec.host.files import read_bounded
+from vxsec.inspection.content import derive_content
+from vxsec.inspection.lockfile import inspect_lockfile
+from vxsec.limits import DEFAULT_LIMITS
+from vxsec.model.artifact import RefusedArtifact
+from vxsec.model.digest import Integrity
+from vxsec.model.finding import Finding, Severity
+from vxsec.model.package import PackageRef
+from vxsec.model.report import ArtifactInspection, LockfileInspection
+from vxsec.usecases.inputs import load_lockfile_bytes, open_artifact
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Sequence
+
+    from vxsec.formats.packument import Packument
+    from vxsec.model.artifact import Artifact
+    from vxsec.model.evidence import ContentEvidence, FieldDifference
+
+    PathLike = str | os.PathLike[str]
+
+__all__ = ["inspect"]
+
+_ARCHIVES = (".tgz", ".tar.gz")
+
+
+def inspect(
+    file: PathLike,
+    *,
+    expect: str | None = None,
+    packument: PathLike | None = None,
+    allow_registries: Sequence[str] = (),
+    fail_on: Severity | str = Severity.HIGH,
+) -> ArtifactInspection | LockfileInspection:
+    """Inspect a package tarball or a lockfile.
+
+    Guarantees: nothing is extracted, executed or fetched.
+
+    Args:
+        file: A ``.tgz``, ``.tar.gz``, or a lockfile.
+        expect: For a tarball, the ``NAME@VERSION`` it must be.
+        packument: For a tarball, a packument file to compare it with (manifest confusion, weak or other integrity).
+        allow_registries: For a lockfile, the registry URLs that ``resolved`` may point to.
+        fail_on: The lowest severity that makes the exit status 11.
+
+    Raises:
+        UsageError: Unreadable files, or options that do not fit the kind of file.
+        NothingToJudgeError: A lockfile format that this version does not read.
+        FormatError: A malformed lockfile, packument or ``expect``.
+    """
+    level = Severity(fail_on)
+    if PurePath(file).name.endswith(_ARCHIVES):
+        return _inspect_artifact(file, expect=expect, packument=packument, fail_on=level)
+
+    allowed = [normalise_registry_url(url) for url in allow_registries]
+    lockfile = parse_lockfile(load_lockfile_bytes(file), filename=str(file))
+    findings = inspect_lockfile(lockfile, allowed_registries=allowed)
+    return LockfileInspection(source=str(file), lockfile=lockfile, findings=findings, fail_on=level)
+
+
+def _inspect_artifact(
+    file: PathLike, *, expect: str | None, packument: PathLike | None, fail_on: Severity
+) -> ArtifactInspection:
+    wanted = PackageRef.parse(expect) if expect is not None else None
+    artifact = open_artifact(file)
+    content = derive_content(artifact)
+    if isinstance(artifact, RefusedArtifact):
+        return ArtifactInspection(
+            artifact=artifact, findings=artifact.reasons, install_scripts=(), differences=(), fail_on=fail_on
+        )
+    findings = [*artifact.findings, *_content_findings(content)]
+    if wanted is not None and wanted != artifact.package:
+        findings.append(
+            Finding(
+                code="manifest.unexpected",
+                severity=Severity.HIGH,
+                message=f"expected {wanted}, found {artifact.package}",
+            )
+        )
+    differences: tuple[FieldDifference, ...] = ()
+    if packument is not None:
+        found, differences = _against_packument(artifact, packument)
+        findings.extend(found)
+    return ArtifactInspection(
+        artifact=artifact,
+        findings=tuple(findings),
+        install_scripts=content.install_scripts,
+        differences=differences,
+        fail_on=fail_on,
+    )
+
+
+def _content_findings(content: ContentEvidence) -> Iterator[Finding]:
+    for script in content.install_scripts:
+        how = "npm adds this command for binding.gyp" if script.implicit else "runs on every install"
+        yield Finding(
+            code="content.install-script",
+            severity=Severity.MEDIUM,
+            message=f"{how}: {script.command}",
+            where=f"scripts.{script.event}",
+        )
+    for item in content.uninstallable:
+        yield Finding(
+            code="manifest.uninstallable-range",
+            severity=Severity.HIGH,
+            message=f"{item.name}: {item.range!r} works only inside its workspace",
+            where=item.field,
+        )
+
+
+def _against_packument(artifact: Artifact, path: PathLike) -> tuple[list[Finding], tuple[FieldDifference, ...]]:
+    """What the registry says about this version, against the bytes."""
+    data = read_bounded(path, max_bytes=DEFAULT_LIMITS.packument_bytes)
+    packument = read_packument(data, where=str(path))
+    name, version = artifact.package.name, artifact.package.version
+    findings: list[Finding] = []
+    if packument.name != name:
+        findings.append(_high("packument.name", f"the packument is for {packument.name}, the tarball holds {name}"))
+    listed = packument.versions.get(version)
+    if listed is None:
+        findings.append(_high("packument.version", f"the packument does not list {version}"))
+        return findings, ()
+    findings.extend(_integrity_findings(artifact, packument))
+    differences = compare_manifests(
+        artifact.manifest.document, listed.document, files=[file.path for file in artifact.files]
+    )
+    findings.extend(
+        _high(
+            "manifest.mismatch",
+            f"the tarball says {item.tarball}, the packument says {item.registry}",
+            where=item.field,
+        )
+        for item in differences
+    )
+    return findings, differences
+
+
+def _integrity_findings(artifact: Artifact, packument: Packument) -> Iterator[Finding]:
+    listed = packument.versions[artifact.package.version]
+    if listed.integrity is None:
+        yield _high("packument.integrity-missing", "the packument states no integrity, at most a SHA-1")
+        return
+    try:
+        stated = Integrity.parse(listed.integrity)
+    except FormatError as error:
+        yield _high("packument.integrity-malformed", error.message)
+        return
+    if stated.is_weak:
+        yield _high("packument.integrity-weak", f"the packument states nothing stronger than {stated.strongest}")
+    elif not stated.matches(artifact.digests):
+        yield _high(
+            "packument.integrity-mismatch",
+            f"the packument states {listed.integrity}, the bytes are {artifact.digests.integrity}",
+        )
+
+
+def _high(code: str, message: str, *, where: str | None = None) -> Finding:
+    return Finding(code=code, severity=Severity.HIGH, message=message, where=where)

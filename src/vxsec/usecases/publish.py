@@ -1,0 +1,337 @@
+"""Publish exactly the bytes that the gate judged, with their evidence, and read everything back.
+
+The order makes a second run finish a broken one: evidence before its package, dependencies before dependents, each
+package read back before the next is sent. What is already live with the same bytes is read back and skipped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vxsec.errors import NetworkError, UndecidedError, UsageError, VerificationError, VxsecError
+from vxsec.model.artifact import Artifact
+from vxsec.model.decision import Phase
+from vxsec.model.digest import Integrity, digest_bytes
+from vxsec.model.report import PublishedPackage, PublishReport, PublishState
+from vxsec.registry.evidence import push_evidence
+from vxsec.registry.publish_document import build_publish_document, read_publish_config
+from vxsec.usecases.collect import DEFAULT_TAG
+from vxsec.usecases.gate import decide, open_run, record
+from vxsec.usecases.inputs import choose_registry
+from vxsec.usecases.registries import RegistrySession
+from vxsec.versions.npm import NpmVersion
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Collection, Sequence
+    from datetime import datetime
+
+    from vxsec.formats.packument import Packument
+    from vxsec.model.attestation import Bundle
+    from vxsec.model.trust import Registry
+    from vxsec.registry.client import RegistryClient
+    from vxsec.usecases.gate import GateRun
+
+    PathLike = str | os.PathLike[str]
+    Progress = Callable[[str], None]
+
+__all__ = ["publish"]
+
+_DEFECT = 1
+
+
+def publish(
+    files: Sequence[PathLike],
+    *,
+    policy: PathLike | None,
+    trust: PathLike | None,
+    tag: str | None = None,
+    dry_run: bool = False,
+    registry: str | None = None,
+    lockfile: PathLike | None = None,
+    evidence: PathLike | None = None,
+    bundles: Sequence[PathLike] = (),
+    packument: PathLike | None = None,
+    log: PathLike | None = None,
+    now: datetime | None = None,
+    project_dir: PathLike = ".",
+    unsafe_http: Collection[str] = (),
+    unsafe_tls: Collection[str] = (),
+    unsafe_rehearsal: bool = False,
+    progress: Progress = lambda _line: None,
+) -> PublishReport:
+    """Gate the tarballs, then publish those same bytes with their evidence.
+
+    Guarantees: nothing is sent unless the decision allows every file and, with ``log``, is recorded; what is sent is
+    what was judged; each version is read back and its SHA-512 compared before the next is sent. Running it again after
+    any interruption finishes the work.
+
+    Args:
+        files: Tarballs of own packages, at least one.
+        policy: As in :func:`vxsec.usecases.gate.gate`, like all that are not listed here.
+        trust: The identities document; says which registry each name belongs to.
+        tag: The dist-tag; required for prereleases and for versions below ``latest``.
+        dry_run: Stop after the decision and say what would be done.
+        registry: See ``policy``.
+        lockfile: See ``policy``.
+        evidence: See ``policy``.
+        bundles: See ``policy``.
+        packument: See ``policy``.
+        log: See ``policy``.
+        now: See ``policy``.
+        project_dir: See ``policy``.
+        unsafe_http: See ``policy``.
+        unsafe_tls: See ``policy``.
+        unsafe_rehearsal: See ``policy``.
+        progress: Called with one line before each step.
+
+    Raises:
+        UsageError: As ``gate``; a name that is not an own one; a tag that is needed and missing; a ``publishConfig``
+            that points elsewhere.
+        UndecidedError: A registry could not be asked, before anything was live.
+        VxsecError: As ``gate``. After the first version is live nothing is raised: the report says what stopped it.
+    """
+    session = RegistrySession(project_dir=project_dir, unsafe_http=unsafe_http, unsafe_tls=unsafe_tls)
+    run = open_run(
+        files,
+        policy=policy,
+        trust=trust,
+        phase=Phase.PUBLISH,
+        registry=registry,
+        lockfile=lockfile,
+        evidence=evidence,
+        bundles=bundles,
+        packument=packument,
+        tag=tag,
+        session=session,
+        now=now,
+        project_dir=project_dir,
+        unsafe_rehearsal=unsafe_rehearsal,
+    )
+    plans = _plan(run, tag=tag, registry=registry)
+    decision = decide(run, [run.collector.collect(artifact) for artifact in run.artifacts])
+    record(decision, log)
+    if not decision.allowed:
+        return PublishReport(decision=decision, packages=tuple(p.outcome(PublishState.NOT_ATTEMPTED) for p in plans))
+    for plan in plans:
+        plan.inspect_registry()
+    if dry_run:
+        return PublishReport(decision=decision, packages=tuple(p.outcome(p.expected_state) for p in plans))
+    packages, failure = _send_all(plans, progress)
+    return PublishReport(decision=decision, packages=packages, failure_status=failure)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Plan:
+    """One package on its way: where it goes, and what is known of it there."""
+
+    artifact: Artifact
+    registry: Registry
+    client: RegistryClient
+    tag: str
+    tag_stated: bool
+    access: str | None
+    bundles: tuple[Bundle, ...]
+    live: bool = False
+    sent: bool = False
+    evidence: str | None = None
+
+    @property
+    def expected_state(self) -> PublishState:
+        return PublishState.ALREADY_LIVE if self.live else PublishState.WOULD_PUBLISH
+
+    def outcome(self, state: PublishState, *, detail: str | None = None) -> PublishedPackage:
+        return PublishedPackage(
+            package=self.artifact.package,
+            digests=self.artifact.digests,
+            state=state,
+            tag=self.tag,
+            live=self.live or self.sent,
+            evidence=self.evidence,
+            detail=detail,
+        )
+
+    def inspect_registry(self) -> None:
+        """See whether the version is live, and that the tag does not move back unasked.
+
+        Raises:
+            UsageError: ``publish.tag-required``.
+            VerificationError: ``publish.version-exists``: live with other bytes.
+            UndecidedError: The registry could not be asked.
+        """
+        packument = self.client.fetch_packument(self.artifact.package.name)
+        if packument is None:
+            return
+        listed = packument.versions.get(self.artifact.package.version)
+        if listed is not None:
+            if listed.integrity is None or not Integrity.parse(listed.integrity).matches(self.artifact.digests):
+                raise VerificationError(
+                    f"{self.artifact.package} is live on {self.registry.label} with other bytes",
+                    code="publish.version-exists",
+                    hint="publish a new version: a version is never replaced",
+                )
+            self.live = True
+            return
+        self._require_tag(packument)
+
+    def _require_tag(self, packument: Packument) -> None:
+        latest = packument.tags.get(DEFAULT_TAG)
+        if self.tag_stated or latest is None or self.tag != DEFAULT_TAG:
+            return
+        if NpmVersion.parse(self.artifact.package.version) < NpmVersion.parse(latest):
+            raise UsageError(
+                f"{self.artifact.package} is below latest ({latest}), and publishing it would move latest back",
+                code="publish.tag-required",
+                hint="add --tag NAME, for example --tag maintenance",
+            )
+
+    def send(self, progress: Progress) -> PublishState:
+        """Evidence, then the package, then everything read back.
+
+        Raises:
+            VxsecError: A step failed.
+        """
+        package = self.artifact.package
+        progress(f"{package}: evidence to {self.registry.evidence}")
+        self.evidence = push_evidence(
+            self.client,
+            self.registry.evidence,
+            package=package,
+            digests=self.artifact.digests,
+            bundle_lines=[bundle.line for bundle in self.bundles],
+        )
+        if self.live:
+            progress(f"{package}: already live, reading back")
+        else:
+            progress(f"{package}: publishing to {self.registry.label} with tag {self.tag}")
+            body = build_publish_document(
+                self.artifact, registry_url=self.registry.url, tag=self.tag, access=self.access
+            )
+            self._put(body)
+        self._read_back()
+        return PublishState.ALREADY_LIVE if self.live else PublishState.PUBLISHED
+
+    def _put(self, body: bytes) -> None:
+        """Send; ``sent`` stays True unless the registry is certain not to have taken it."""
+        self.sent = True
+        try:
+            self.client.put_package(self.artifact.package.name, body)
+        except NetworkError:
+            # The answer was lost, not necessarily the request: believe only what can be read back.
+            if not self._is_listed():
+                self.sent = False
+                raise
+        except VxsecError:
+            self.sent = False
+            raise
+
+    def _is_listed(self) -> bool:
+        return self.client.fetch_version(self.artifact.package.name, self.artifact.package.version) is not None
+
+    def _read_back(self) -> None:
+        package = self.artifact.package
+        listed = self.client.fetch_version(package.name, package.version)
+        if listed is None:
+            raise UndecidedError(
+                f"{package} was accepted but cannot be read back", code="publish.read-back", hint="run it again"
+            )
+        stated = Integrity.parse(listed.integrity) if listed.integrity is not None else None
+        data = self.client.fetch_tarball(package.name, package.version, tarball_url=listed.tarball)
+        if stated is None or not stated.matches(self.artifact.digests) or digest_bytes(data) != self.artifact.digests:
+            raise VerificationError(
+                f"{package} read back from {self.registry.label} is not what was sent",
+                code="publish.read-back-mismatch",
+                hint="deprecate this version, find out who changed it, and publish a new one",
+            )
+
+
+def _plan(run: GateRun, *, tag: str | None, registry: str | None) -> list[_Plan]:
+    """One plan per accepted tarball, dependencies first; refused ones are the decision's business."""
+    plans: list[_Plan] = []
+    for artifact in run.artifacts:
+        if not isinstance(artifact, Artifact):
+            continue
+        package = artifact.package
+        target = choose_registry(run.trust, package.name, registry)
+        if target is None:
+            raise UsageError(
+                f"no registry of the trust document lists {package.name}: vxsec publishes own packages only",
+                code="publish.not-own",
+                where=run.trust.source,
+                hint="add its scope or name under registries:",
+            )
+        config = read_publish_config(artifact.manifest)
+        if config.registry is not None and config.registry != target.url:
+            raise UsageError(
+                f"publishConfig.registry is {config.registry!r}, the trust document says {target.url!r}",
+                code="publish.registry-mismatch",
+                where=str(package),
+                hint="make the two agree, or choose with --registry LABEL",
+            )
+        if NpmVersion.parse(package.version).is_prerelease and tag is None and config.tag is None:
+            raise UsageError(
+                f"{package} is a prerelease, and publishing it as latest would give it to everyone",
+                code="publish.tag-required",
+                hint="add --tag NAME, for example --tag next",
+            )
+        plans.append(
+            _Plan(
+                artifact=artifact,
+                registry=target,
+                client=run.session.client(target.url),
+                tag=run.collector.tag_for(artifact),
+                tag_stated=tag is not None or config.tag is not None,
+                access=config.access,
+                bundles=tuple(run.collector.bundles_about(artifact)),
+            )
+        )
+    return _dependencies_first(plans)
+
+
+def _dependencies_first(plans: list[_Plan]) -> list[_Plan]:
+    """Topological order; within it, and through cycles, the order given."""
+    by_name = {plan.artifact.package.name: plan for plan in plans}
+    ordered: list[_Plan] = []
+    placed: set[str] = set()
+
+    def place(name: str) -> None:
+        plan = by_name.get(name)
+        if plan is None or name in placed:
+            return
+        placed.add(name)
+        for field in ("dependencies", "optionalDependencies", "peerDependencies"):
+            for dependency in plan.artifact.manifest.strings(field):
+                place(dependency)
+        ordered.append(plan)
+
+    for plan in plans:
+        place(plan.artifact.package.name)
+    return ordered
+
+
+def _send_all(plans: list[_Plan], progress: Progress) -> tuple[tuple[PublishedPackage, ...], int]:
+    """Send in order; stop at the first failure. Once a version is live, what stopped it is told, never raised."""
+    done: list[PublishedPackage] = []
+    for index, plan in enumerate(plans):
+        try:
+            done.append(plan.outcome(plan.send(progress)))
+        except (Exception, KeyboardInterrupt) as error:
+            if not isinstance(error, VxsecError) and not (plan.sent or any(package.live for package in done)):
+                raise
+            done.append(plan.outcome(PublishState.FAILED, detail=_detail(error)))
+            done.extend(later.outcome(PublishState.NOT_ATTEMPTED) for later in plans[index + 1 :])
+            return tuple(done), _status(error)
+    return tuple(done), 0
+
+
+def _detail(error: BaseException) -> str:
+    if isinstance(error, VxsecError):
+        return f"{error.code}: {error}"
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else f"internal error: {type(error).__name__}"
+
+
+def _status(error: BaseException) -> int:
+    if isinstance(error, VxsecError):
+        return error.exit_status
+    return 130 if isinstance(error, KeyboardInterrupt) else _DEFECT

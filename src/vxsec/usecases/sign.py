@@ -1,0 +1,241 @@
+"""Sign release statements, bare blobs and any other statement; append the bundles beside the files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vxsec.errors import TarballError, UsageError
+from vxsec.formats.sigstore_bundle import read_bundle_lines
+from vxsec.formats.statement import build_release_statement, build_statement
+from vxsec.formats.strict_json import read_json
+from vxsec.host.clock import utc_now
+from vxsec.host.files import hash_file, read_bounded, read_if_exists, write_atomic
+from vxsec.limits import DEFAULT_LIMITS
+from vxsec.model.artifact import Artifact
+from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Subject
+from vxsec.model.report import SignedFile
+from vxsec.signing.key import sign_blob, sign_statement
+from vxsec.signing.table import open_signer
+from vxsec.usecases.inputs import load_trust, open_artifact, registry_url_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from vxsec.signing.signer import Signer
+
+    Password = bytes | Callable[[], bytes] | None
+    PathLike = str | os.PathLike[str]
+
+__all__ = ["append_bundle", "attest", "open_signers", "require_artifact", "sign"]
+
+
+def sign(
+    files: Sequence[PathLike],
+    *,
+    signers: Sequence[str],
+    trust: PathLike | None = None,
+    registry: str | None = None,
+    expires: datetime | None = None,
+    blob: bool = False,
+    bundle: PathLike | None = None,
+    password: Password = None,
+    now: datetime | None = None,
+    unsafe_rehearsal: bool = False,
+) -> tuple[SignedFile, ...]:
+    """Sign each file with each signer.
+
+    Without ``blob`` each file is a package tarball and what is signed is a release statement
+    (``urn:vxsec:release:v1``): name, version, digests and the registry it is for. With ``blob`` it is a bare signature
+    over any file, which never counts toward publishing.
+
+    Guarantees: nothing is signed unless every file can be signed; each bundle holds exactly one signature and is
+    appended to ``FILE.sigstore.jsonl``, or written alone to ``bundle``.
+
+    Args:
+        files: Paths, at least one.
+        signers: Signer URIs (``file:PATH``, ``env:NAME``), at least one.
+        trust: The trust document, to find the registry of each name.
+        registry: A registry's URL, or its label in the trust document.
+        expires: A claim in the statement: not to be published or promoted after this time.
+        blob: Make bare signatures.
+        bundle: Write the one bundle here instead; only for one file and one signer.
+        password: Of the encrypted key files, or a function that asks for it.
+        now: The time recorded as ``createdAt``; the clock if not given.
+        unsafe_rehearsal: Accept a rehearsal trust root.
+
+    Raises:
+        UsageError: No files, no signers, an unknown registry, an unreadable file or key.
+        ConfigurationError: A malformed key or trust document, or a wrong password.
+        RefusedError: A file is not a tarball that vxsec accepts.
+    """
+    _require(files, signers, bundle)
+    opened = open_signers(signers, password=password)
+    if blob:
+        hashed = [(str(file), hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes)[0]) for file in files]
+        made = [
+            (name, f"sha256:{digest}", None, s, sign_blob(s, sha256=digest)) for name, digest in hashed for s in opened
+        ]
+        return tuple(_store(*one, bundle=bundle) for one in made)
+    root = load_trust(trust, unsafe_rehearsal=unsafe_rehearsal) if trust is not None else None
+    created = now or utc_now()
+    statements = []
+    for file in files:
+        artifact = require_artifact(file)
+        url = registry_url_for(artifact.package.name, trust=root, registry=registry)
+        payload = build_release_statement(
+            package=artifact.package, digests=artifact.digests, registry=url, created_at=created, expires=expires
+        )
+        statements.append((str(file), artifact.package.purl, payload))
+    made = [
+        (name, purl, RELEASE_PREDICATE, s, sign_statement(s, payload))
+        for name, purl, payload in statements
+        for s in opened
+    ]
+    return tuple(_store(*one, bundle=bundle) for one in made)
+
+
+def attest(
+    files: Sequence[PathLike],
+    *,
+    predicate_type: str,
+    predicate: PathLike | bytes,
+    signers: Sequence[str],
+    bundle: PathLike | None = None,
+    password: Password = None,
+) -> tuple[SignedFile, ...]:
+    """Sign an in-toto statement (v1) with any predicate about each file.
+
+    The subject of a package tarball is named by its purl, any other file by its base name; both carry SHA-256 and
+    SHA-512. The types of vxsec's own statements are refused: those are made by ``sign`` and ``approve``, which fill them
+    with what they checked.
+
+    Args:
+        files: Paths, at least one.
+        predicate_type: A URI.
+        predicate: A JSON object, as a path or as bytes.
+        signers: Signer URIs, at least one.
+        bundle: As in :func:`sign`.
+        password: As in :func:`sign`.
+
+    Raises:
+        UsageError: As :func:`sign`, or ``attest.reserved-type``.
+        FormatError: The predicate is not a JSON object.
+    """
+    _require(files, signers, bundle)
+    if predicate_type in {RELEASE_PREDICATE, APPROVAL_PREDICATE}:
+        raise UsageError(
+            f"{predicate_type} is made by vxsec itself",
+            code="attest.reserved-type",
+            hint="use: vxsec sign FILE, or vxsec approve FILE",
+        )
+    data = predicate if isinstance(predicate, bytes) else read_bounded(predicate, max_bytes=DEFAULT_LIMITS.json_bytes)
+    where = "predicate" if isinstance(predicate, bytes) else str(predicate)
+    content = read_json(data, where=where).mapping()
+    opened = open_signers(signers, password=password)
+    payloads = []
+    for file in files:
+        sha256, sha512 = hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes)
+        subject = Subject(name=_subject_name(file), digest={"sha256": sha256, "sha512": sha512})
+        payload = build_statement(subjects=[subject], predicate_type=predicate_type, predicate=content)
+        payloads.append((str(file), subject.name or str(file), payload))
+    made = [
+        (name, subject, predicate_type, s, sign_statement(s, payload))
+        for name, subject, payload in payloads
+        for s in opened
+    ]
+    return tuple(_store(*one, bundle=bundle) for one in made)
+
+
+def open_signers(uris: Sequence[str], *, password: Password) -> list[Signer]:
+    """Open every signer; an encrypted key is unlocked once.
+
+    Raises:
+        UsageError: ``sign.no-password`` where an encrypted key is given without one; as ``signing.table.open_signer``.
+        ConfigurationError: ``key.wrong-password``, ``key.malformed``.
+    """
+    known: list[bytes] = [password] if isinstance(password, bytes) else []
+
+    def ask() -> bytes:
+        if not known:
+            if password is None or isinstance(password, bytes):
+                raise UsageError(
+                    "the key is encrypted and no password was given",
+                    code="sign.no-password",
+                    hint="add --password-file FILE or --password-env NAME",
+                )
+            known.append(password())
+        return known[0]
+
+    def read(path: str) -> bytes:
+        return read_bounded(path, max_bytes=DEFAULT_LIMITS.small_file_bytes)
+
+    return [open_signer(uri, read_file=read, environ=os.environ.get, password=ask) for uri in uris]
+
+
+def require_artifact(file: PathLike) -> Artifact:
+    """Open a tarball that must be accepted.
+
+    Raises:
+        TarballError: It is refused; every reason is in it.
+        UsageError: It cannot be read.
+    """
+    artifact = open_artifact(file)
+    if isinstance(artifact, Artifact):
+        return artifact
+    raise TarballError(
+        [(reason.code, reason.message) for reason in artifact.reasons],
+        where=str(file),
+        hint=f"look at it with: vxsec inspect {file}",
+    )
+
+
+def append_bundle(file: PathLike, line: bytes) -> str:
+    """Append one bundle to ``FILE.sigstore.jsonl``, keeping every line that is there; returns the path.
+
+    Guarantees: the file is replaced whole or not at all; a line that is already there is not written again.
+
+    Raises:
+        UsageError: The file cannot be read or written.
+    """
+    path = f"{file}.sigstore.jsonl"
+    old = read_if_exists(path, max_bytes=DEFAULT_LIMITS.bundle_file_bytes) or b""
+    lines = [known for known in old.splitlines() if known.strip()]
+    if line not in lines:
+        read_bundle_lines(line, where=path)  # what we write, we can read
+        write_atomic(path, b"\n".join([*lines, line]) + b"\n")
+    return path
+
+
+def _require(files: Sequence[PathLike], signers: Sequence[str], bundle: PathLike | None) -> None:
+    if not files:
+        raise UsageError("expected at least one file", code="usage.no-files")
+    if not signers:
+        raise UsageError("expected at least one signer", code="usage.no-signers", hint="add --signer file:KEY")
+    if bundle is not None and len(files) * len(signers) > 1:
+        raise UsageError(
+            "--bundle takes exactly one signature, and several would be made",
+            code="usage.bundle",
+            hint="leave --bundle out: each file gets its own .sigstore.jsonl",
+        )
+
+
+def _store(
+    file: str, subject: str, predicate: str | None, signer: Signer, line: bytes, *, bundle: PathLike | None
+) -> SignedFile:
+    if bundle is None:
+        path = append_bundle(file, line)
+    else:
+        path = str(bundle)
+        write_atomic(path, line + b"\n")
+    return SignedFile(file=file, subject=subject, predicate_type=predicate, key_hint=signer.hint, bundle=path)
+
+
+def _subject_name(file: PathLike) -> str:
+    if str(file).endswith((".tgz", ".tar.gz")):
+        artifact = open_artifact(file)
+        if isinstance(artifact, Artifact):
+            return artifact.package.purl
+    return Path(file).name
