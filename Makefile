@@ -54,7 +54,6 @@ fixtures: $(ENV)/.stamp ## pack fixtures/monorepo again, with npm, for the demo
 build: $(ENV)/.stamp ## sdist and wheel, the wheel from the sdist, into dist/
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
-	$(BIN)/python .ci/contents.py dist
 
 clean: ## remove environments, caches and built files
 	rm -rf $(ENV) $(DEMO_ENV) .venv-* .build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache

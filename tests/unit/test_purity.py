@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import vxsec
 from support.audit import TouchedOutsideError, touches_nothing
 from vxsec.errors import VxsecError
 
