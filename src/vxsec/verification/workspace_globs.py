@@ -1,0 +1,123 @@
+"""Which folders a project's ``workspaces`` mean (npm's ``@npmcli/map-workspaces``), as far as it is safe to say.
+
+Understood: literal paths, ``*``, ``?``, ``**``, ``{a,b}`` and leading ``!``. A pattern with character classes, extended
+globs, backslashes or ``..`` matches nothing, so that a folder it meant is reported instead of believed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from vxsec.errors import VerificationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["WorkspaceGlobs"]
+
+_MAX_PATTERNS = 256
+_MAX_EXPANSIONS = 64
+_MAX_LENGTH = 1024
+_NOT_UNDERSTOOD = frozenset("[]()\\")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceGlobs:
+    """The patterns of one root entry, in npm's two groups."""
+
+    patterns: tuple[tuple[str, ...], ...]
+    negated: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def compile(cls, workspaces: Sequence[str]) -> WorkspaceGlobs:
+        """Read ``workspaces`` as npm does: negation wins, unless a later pattern names what it excludes.
+
+        Raises:
+            VerificationError: ``tree.workspaces`` for more patterns than any project has.
+        """
+        if len(workspaces) > _MAX_PATTERNS:
+            raise VerificationError(
+                f"expected at most {_MAX_PATTERNS} workspace patterns, found {len(workspaces)}", code="tree.workspaces"
+            )
+        patterns: list[tuple[str, ...]] = []
+        negated: list[tuple[str, ...]] = []
+        for text in workspaces:
+            bare = text.lstrip("!")
+            for pattern in _expand(bare):
+                if (len(text) - len(bare)) % 2:
+                    negated.append(pattern)
+                else:
+                    negated = [item for item in negated if not _matches(item, pattern)]
+                    patterns.append(pattern)
+        kept = (item for item in patterns if not any(_matches(exclusion, item) for exclusion in negated))
+        return cls(patterns=tuple(kept), negated=tuple(negated))
+
+    def contains(self, folder: str) -> bool:
+        """Whether ``folder`` (relative, ``/`` between its parts) is one of the project's workspaces."""
+        parts = tuple(folder.split("/"))
+        if any(part in {"", ".", "..", "node_modules"} for part in parts):
+            return False
+        if any(_matches(pattern, parts) for pattern in self.negated):
+            return False
+        return any(_matches(pattern, parts) for pattern in self.patterns)
+
+
+def _expand(text: str) -> list[tuple[str, ...]]:
+    """The pattern as tuples of path parts, braces written out; none where it is not understood."""
+    if len(text) > _MAX_LENGTH or _NOT_UNDERSTOOD & set(text):
+        return []
+    pending, plain = [text], []
+    while pending:
+        item = pending.pop()
+        head, opened, rest = item.partition("{")
+        inner, closed, tail = rest.partition("}")
+        if not opened:
+            plain.append(item)
+        elif not closed or "{" in inner or len(pending) + len(plain) > _MAX_EXPANSIONS:
+            return []
+        elif "," not in inner:
+            return []  # {1..3} and {a}: rare, and read differently by different tools
+        else:
+            pending.extend(head + choice + tail for choice in inner.split(","))
+    return [parts for item in plain if (parts := _parts(item))]
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    parts = tuple(part for part in text.removeprefix("./").split("/") if part)
+    if any(part in {".", ".."} for part in parts):
+        return ()
+    return (*parts, "*") if parts[-1:] == ("**",) else parts  # what lies below a folder, never the folder itself
+
+
+def _matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    return _wild(pattern, parts, star="**", one=_part_matches, swallows=lambda part: not part.startswith("."))
+
+
+def _part_matches(pattern: str, part: str) -> bool:
+    if part.startswith(".") and not pattern.startswith("."):
+        return False  # a wildcard never names a hidden folder
+    return _wild(pattern, part, star="*", one=lambda want, have: want in {have, "?"}, swallows=lambda _: True)
+
+
+def _wild(
+    pattern: Sequence[T], items: Sequence[T], *, star: T, one: Callable[[T, T], bool], swallows: Callable[[T], bool]
+) -> bool:
+    """Match with one kind of star, in at most ``len(pattern) * len(items)`` steps: only the last star is retried."""
+    at, position = 0, 0
+    last_star, resume = -1, 0
+    while position < len(items):
+        if at < len(pattern) and pattern[at] == star:
+            last_star, resume = at, position
+            at += 1
+        elif at < len(pattern) and one(pattern[at], items[position]):
+            at += 1
+            position += 1
+        elif last_star >= 0 and swallows(items[resume]):
+            resume += 1
+            at, position = last_star + 1, resume
+        else:
+            return False
+    return all(item == star for item in pattern[at:])
