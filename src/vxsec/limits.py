@@ -31,8 +31,8 @@ class Limits:
     """PAX records and GNU long names together, per archive."""
     archive_end_padding_bytes: int = 64 * _KIB
     """Zero bytes after the end mark: Python's tarfile pads to 10 KiB, others further."""
-    archive_path_bytes: int = 4096
-    """PATH_MAX on Linux."""
+    archive_path_bytes: int = 2048
+    """Half of PATH_MAX on Linux: the folder it is installed into comes before it, and npm drops what does not fit."""
     manifest_bytes: int = 4 * _MIB
 
     # -- documents --------------------------------------------------------------------------------------------------
