@@ -1,0 +1,103 @@
+"""From the bytes of a ``.tgz`` to an artifact, or to the reasons why it is none.
+
+Reasons beyond the archive's own (``formats.tarball``): ``archive.no-manifest``, ``manifest.malformed``, ``manifest.name``,
+``manifest.version``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vxsec.errors import FormatError, TarballError
+from vxsec.formats.strict_json import JsonNode, read_json
+from vxsec.formats.tarball import Tarball, read_tarball
+from vxsec.limits import DEFAULT_LIMITS, Limits
+from vxsec.model.artifact import Artifact, RefusedArtifact
+from vxsec.model.digest import digest_bytes
+from vxsec.model.finding import Finding, Severity
+from vxsec.model.package import Manifest, PackageRef, is_npm_name
+from vxsec.versions.npm import is_version
+
+if TYPE_CHECKING:
+    from vxsec.model.digest import Digests
+
+__all__ = ["read_artifact"]
+
+_MANIFEST = "package.json"
+_SHOWN = 120
+
+
+def read_artifact(data: bytes, *, filename: str, limits: Limits = DEFAULT_LIMITS) -> Artifact | RefusedArtifact:
+    """Read a package tarball once and strictly.
+
+    What is returned as an ``Artifact`` every installer sees as the same files, and its own package.json names it. Anything
+    else is a ``RefusedArtifact`` with every reason found; this function raises nothing for bad bytes.
+
+    Args:
+        data: The whole file; the artifact keeps these very bytes.
+        filename: What people call it; not believed about anything.
+        limits: ``archive_…``, ``manifest_bytes`` and the ``json_…`` bounds.
+    """
+    digests = digest_bytes(data)
+    try:
+        tarball = read_tarball(data, limits=limits, keep=lambda path, size: _keep_manifest(path, size, limits))
+        manifest = _read_manifest(tarball, limits)
+    except TarballError as error:
+        return _refused(filename, digests, error.reasons)
+    return Artifact(
+        filename=filename,
+        data=data,
+        digests=digests,
+        manifest=manifest,
+        root=tarball.root,
+        files=tarball.files,
+        unpacked_size=tarball.unpacked_size,
+        findings=tarball.findings,
+    )
+
+
+def _keep_manifest(path: str, size: int, limits: Limits) -> bool:
+    return path == _MANIFEST and size <= limits.manifest_bytes
+
+
+def _read_manifest(tarball: Tarball, limits: Limits) -> Manifest:
+    raw = tarball.kept.get(_MANIFEST)
+    if raw is None:
+        if any(file.path == _MANIFEST for file in tarball.files):
+            raise TarballError([("manifest.malformed", f"{_MANIFEST} is larger than {limits.manifest_bytes} bytes")])
+        raise TarballError([("archive.no-manifest", f"no {_MANIFEST} in {tarball.root[:_SHOWN]!r}")])
+    try:
+        root = read_json(raw, where=_MANIFEST, limits=limits, max_bytes=limits.manifest_bytes, allow_bom=True)
+        document = root.mapping()
+    except FormatError as error:
+        raise TarballError([("manifest.malformed", str(error))]) from error
+    name, version = _text(root, "name"), _text(root, "version")
+    reasons = []
+    if name is None or not is_npm_name(name):
+        reasons.append(("manifest.name", f"expected an npm package name, found {_shown(document.get('name'))}"))
+    if version is None or not is_version(version):
+        reasons.append(("manifest.version", f"expected a semantic version, found {_shown(document.get('version'))}"))
+    if reasons or name is None or version is None:
+        raise TarballError(reasons)
+    return Manifest(package=PackageRef(name=name, version=version), document=document)
+
+
+def _text(root: JsonNode, field: str) -> str | None:
+    value = root.mapping().get(field)
+    return value if isinstance(value, str) else None
+
+
+def _shown(value: object) -> str:
+    return (
+        repr(value)[:_SHOWN] if isinstance(value, str) else f"a {type(value).__name__}" if value is not None else "none"
+    )
+
+
+def _refused(filename: str, digests: Digests, reasons: tuple[tuple[str, str], ...]) -> RefusedArtifact:
+    return RefusedArtifact(
+        filename=filename,
+        digests=digests,
+        reasons=tuple(
+            Finding(code=code, severity=Severity.HIGH, message=message, where=filename) for code, message in reasons
+        ),
+    )
