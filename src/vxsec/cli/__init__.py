@@ -47,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
         status = root.main(args=list(arguments), prog_name="vxsec", standalone_mode=False)
     except KeyboardInterrupt as error:
         return _TERMINATED if isinstance(error, _TerminatedError) else _INTERRUPTED
-    except Exception as error:  # the last net: a defect is never a pass, and never a traceback
+    except Exception as error:  # noqa: BLE001 - the last net: a defect is never a pass, and never a traceback
         return _explain(error)
     return status if isinstance(status, int) else 0
 

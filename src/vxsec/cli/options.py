@@ -31,7 +31,7 @@ __all__ = [
 _SMALL = 1 << 20
 
 
-class _Time(click.ParamType):
+class _Time(click.ParamType["datetime"]):
     """RFC 3339, with a zone."""
 
     name = "TIME"

@@ -11,6 +11,7 @@ from vxsec.cli.output import Output
 from vxsec.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 __all__ = ["command"]
@@ -106,7 +107,7 @@ def command(
     return tree.exit_status
 
 
-def _refuse(options: dict[str, object], needs: str, *, together: str | None = None) -> None:
+def _refuse(options: Mapping[str, object], needs: str, *, together: str | None = None) -> None:
     """An option that would be ignored is an error: silence would look like a check."""
     for name, value in options.items():
         if value is not None:

@@ -1,20 +1,18 @@
 """The evidence package: signatures, approvals and SBOMs of one tarball, as an npm package in the same registry.
 
 A version is ``0.0.0-sha256-<SHA-256 of the subject>.<n>``; it is found by the subject's digest and never by a tag. What is in
-it is believed for its signatures, never for where it was found. The archive is written here, by hand, so that the same
-pieces give the same bytes.
+it is believed for its signatures, never for where it was found.
 """
 
 from __future__ import annotations
 
 import re
-import struct
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from vxsec.errors import FormatError, UsageError
 from vxsec.formats.strict_json import JsonNode, dump_json
+from vxsec.formats.tar_writer import write_tarball
 from vxsec.model.package import PackageRef, is_npm_name
 
 if TYPE_CHECKING:
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from vxsec.model.digest import Digests
 
 __all__ = [
+    "BUNDLES_FILE",
     "EVIDENCE_FILES",
     "EvidencePackage",
     "build_evidence_document",
@@ -32,14 +31,13 @@ __all__ = [
     "read_evidence_package",
 ]
 
-EVIDENCE_FILES = ("bundles.sigstore.jsonl", "signature.asc", "signature.sshsig", "bom.cdx.json", "vex.json")
+BUNDLES_FILE = "bundles.sigstore.jsonl"
+EVIDENCE_FILES = (BUNDLES_FILE, "signature.asc", "signature.sshsig", "bom.cdx.json", "vex.json")
 """Every file an evidence package may hold beside package.json."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _SHA512 = re.compile(r"[0-9a-f]{128}\Z")
 _VERSION = re.compile(r"0\.0\.0-sha256-([0-9a-f]{64})\.([1-9][0-9]{0,8})\Z")
-_BLOCK = 512
-_MODE = 0o644
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +63,7 @@ class EvidencePackage:
     @property
     def bundles(self) -> bytes | None:
         """The Sigstore bundles, one a line."""
-        return self.files.get("bundles.sigstore.jsonl")
+        return self.files.get(BUNDLES_FILE)
 
 
 def evidence_version(sha256_hex: str, n: int) -> str:
@@ -134,13 +132,7 @@ def build_evidence_tarball(
         UsageError: As :func:`build_evidence_document`.
     """
     document = build_evidence_document(name=name, version=version, subject=subject, digests=digests, files=files)
-    members = [("package.json", dump_json(document, indent=2) + b"\n"), *sorted(files.items())]
-    archive = b"".join(_member(f"package/{file}", data) for file, data in members) + bytes(2 * _BLOCK)
-    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    packed = packer.compress(archive) + packer.flush()
-    # RFC 1952: no name, time 0, slowest compression, unknown system; then CRC-32 and size.
-    header = struct.pack("<BBBBIBB", 0x1F, 0x8B, 8, 0, 0, 2, 255)
-    return header + packed + struct.pack("<II", zlib.crc32(archive), len(archive) & 0xFFFFFFFF)
+    return write_tarball({"package.json": dump_json(document, indent=2) + b"\n", **files})
 
 
 def read_evidence_package(document: Mapping[str, object], files: Mapping[str, bytes]) -> EvidencePackage:
@@ -177,33 +169,6 @@ def read_evidence_package(document: Mapping[str, object], files: Mapping[str, by
         files=known,
         unknown=tuple(sorted(file for file in files if file not in known and file != "package.json")),
     )
-
-
-def _member(path: str, data: bytes) -> bytes:
-    """One ustar header (POSIX.1-1988) and its body, padded to whole blocks."""
-    header = bytearray(_BLOCK)
-    struct.pack_into(
-        "100s8s8s8s12s12s8sc100s6s2s32s32s8s8s",
-        header,
-        0,
-        path.encode("ascii"),
-        b"%07o\0" % _MODE,
-        b"%07o\0" % 0,
-        b"%07o\0" % 0,
-        b"%011o\0" % len(data),
-        b"%011o\0" % 0,
-        b" " * 8,
-        b"0",
-        b"",
-        b"ustar\0",
-        b"00",
-        b"",
-        b"",
-        b"%07o\0" % 0,
-        b"%07o\0" % 0,
-    )
-    header[148:156] = b"%06o\0 " % sum(header)
-    return bytes(header) + data + bytes(-len(data) % _BLOCK)
 
 
 def _refuse(code: str, message: str, where: str) -> NoReturn:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vxsec.errors import LogWriteError, UsageError
+from vxsec.model.digest import Digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,13 +50,13 @@ def read_if_exists(path: str | os.PathLike[str], *, max_bytes: int) -> bytes | N
         raise
 
 
-def hash_file(path: str | os.PathLike[str], *, max_bytes: int) -> tuple[str, str]:
-    """SHA-256 and SHA-512 (hex) of a file of any size, read in pieces.
+def hash_file(path: str | os.PathLike[str], *, max_bytes: int) -> Digests:
+    """The digests of a file of any size, read in pieces.
 
     Raises:
         UsageError: As :func:`read_bounded`.
     """
-    sha256, sha512, total = hashlib.sha256(), hashlib.sha512(), 0
+    sha1, sha256, sha512, total = hashlib.sha1(usedforsecurity=False), hashlib.sha256(), hashlib.sha512(), 0
     with _opened(path) as descriptor:
         while piece := os.read(descriptor, _CHUNK):
             total += len(piece)
@@ -63,9 +64,10 @@ def hash_file(path: str | os.PathLike[str], *, max_bytes: int) -> tuple[str, str
                 raise UsageError(
                     f"expected at most {max_bytes} bytes, found more", code="file.too-large", where=str(path)
                 )
+            sha1.update(piece)
             sha256.update(piece)
             sha512.update(piece)
-    return sha256.hexdigest(), sha512.hexdigest()
+    return Digests(sha1=sha1.hexdigest(), sha256=sha256.hexdigest(), sha512=sha512.hexdigest(), size=total)
 
 
 def write_atomic(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o644, overwrite: bool = True) -> None:

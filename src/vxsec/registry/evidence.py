@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, NetworkError, RefusedError, UndecidedError, VerificationError
 from vxsec.formats.evidence_package import (
+    BUNDLES_FILE,
     EVIDENCE_FILES,
     build_evidence_tarball,
     evidence_version,
@@ -20,24 +21,24 @@ from vxsec.formats.evidence_package import (
 )
 from vxsec.formats.strict_json import parse_json
 from vxsec.formats.tarball import read_tarball
+from vxsec.inspection.artifact import read_artifact
 from vxsec.limits import DEFAULT_LIMITS, Limits
-from vxsec.model.artifact import Artifact
-from vxsec.model.digest import Digests, Integrity, digest_bytes
+from vxsec.model.artifact import Artifact, RefusedArtifact
+from vxsec.model.digest import Integrity, digest_bytes
 from vxsec.model.evidence import RejectedSignature
-from vxsec.model.package import Manifest, PackageRef
 from vxsec.registry.publish_document import build_publish_document
 
 if TYPE_CHECKING:
     from vxsec.formats.evidence_package import EvidencePackage
     from vxsec.formats.packument import PackumentVersion
+    from vxsec.model.digest import Digests
+    from vxsec.model.package import PackageRef
     from vxsec.registry.client import RegistryClient
 
 __all__ = ["EVIDENCE_TAG", "EvidenceSearch", "fetch_evidence", "push_evidence"]
 
 EVIDENCE_TAG = "evidence"
 """Every evidence version is published with this tag; without one some registries would make it ``latest``."""
-
-_BUNDLES = "bundles.sigstore.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,11 +221,11 @@ def _missing(pieces: Mapping[str, bytes], state: EvidenceSearch) -> dict[str, by
     present: dict[str, set[bytes]] = {}
     for package in state.packages:
         for file, data in package.files.items():
-            present.setdefault(file, set()).update(_lines(data) if file == _BUNDLES else [data])
+            present.setdefault(file, set()).update(_lines(data) if file == BUNDLES_FILE else [data])
     missing: dict[str, bytes] = {}
     for file, data in pieces.items():
         there = present.get(file, set())
-        if file != _BUNDLES:
+        if file != BUNDLES_FILE:
             kept = b"" if data in there else data
         else:
             kept = b"".join(line + b"\n" for line in dict.fromkeys(_lines(data)) if line not in there)
@@ -239,19 +240,10 @@ def _lines(data: bytes) -> list[bytes]:
 
 def _artifact(data: bytes, name: str, version: str, limits: Limits) -> Artifact:
     """Our own tarball, read by the reader that everybody else's must pass."""
-    tarball = read_tarball(data, limits=limits, keep=lambda path, _: path == "package.json")
-    document = parse_json(tarball.kept["package.json"], where="package.json")
-    return Artifact(
-        filename=f"{name}-{version}.tgz",
-        data=data,
-        digests=digest_bytes(data),
-        manifest=Manifest(
-            package=PackageRef(name=name, version=version), document=document if isinstance(document, dict) else {}
-        ),
-        root=tarball.root,
-        files=tarball.files,
-        unpacked_size=tarball.unpacked_size,
-    )
+    artifact = read_artifact(data, filename=f"{name}-{version}.tgz", limits=limits)
+    if isinstance(artifact, RefusedArtifact):
+        raise FormatError(artifact.reasons[0].message, code=artifact.reasons[0].code, where=artifact.filename)
+    return artifact
 
 
 def _read_back(client: RegistryClient, name: str, artifact: Artifact) -> None:

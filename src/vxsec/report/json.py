@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vxsec.model.artifact import Artifact
+from vxsec.model.report import LockfileInspection
 from vxsec.report.decision_json import render_decision
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
         ArtifactInspection,
         FileVerdict,
         InstallReport,
-        LockfileInspection,
         PublishReport,
         SignedFile,
         TreeFailure,
@@ -155,7 +155,7 @@ def inspection_document(report: ArtifactInspection | LockfileInspection) -> dict
         "exitStatus": report.exit_status,
         "findings": [_finding(item) for item in report.findings],
     }
-    if hasattr(report, "lockfile"):
+    if isinstance(report, LockfileInspection):
         lockfile = report.lockfile
         return {
             **base,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, UndecidedError, UsageError
 from vxsec.formats.npm_manifest import compare_manifests
+from vxsec.formats.public_key import key_hint
 from vxsec.formats.statement import build_approval_statement
 from vxsec.host.clock import utc_now
 from vxsec.host.files import write_atomic
@@ -13,8 +14,8 @@ from vxsec.model.artifact import Artifact
 from vxsec.model.attestation import APPROVAL_PREDICATE
 from vxsec.model.package import PackageRef
 from vxsec.model.report import Approval, ReleaseDifference, SignedFile
-from vxsec.registry.evidence import push_evidence
-from vxsec.signing.key import sign_statement
+from vxsec.signing.signer import sign_statement
+from vxsec.usecases.evidence import push_bundles
 from vxsec.usecases.inputs import choose_registry, load_policy, load_trust, open_artifact, registry_url_for
 from vxsec.usecases.registries import RegistrySession
 from vxsec.usecases.sign import append_bundle, open_signers, require_artifact
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
+    from vxsec.model.evidence import FieldDifference
     from vxsec.model.trust import TrustRoot
     from vxsec.usecases.sign import Password
 
@@ -117,7 +119,7 @@ def approve(
                 file=str(file),
                 subject=artifact.package.purl,
                 predicate_type=APPROVAL_PREDICATE,
-                key_hint=opened.hint,
+                key_hint=key_hint(opened.spki),
                 bundle=path,
             )
         )
@@ -149,7 +151,7 @@ def _difference(
     previous, note = _previous(artifact, session, root, label)
     now = {file.path: (file.sha512, file.mode) for file in artifact.files}
     before = {file.path: (file.sha512, file.mode) for file in previous.files} if previous is not None else {}
-    manifest = ()
+    manifest: tuple[FieldDifference, ...] = ()
     if previous is not None:
         files = [file.path for file in artifact.files]
         manifest = compare_manifests(artifact.manifest.document, previous.manifest.document, files=files)
@@ -196,11 +198,5 @@ def _push(artifact: Artifact, session: RegistrySession, root: TrustRoot, label: 
     chosen = choose_registry(root, artifact.package.name, label if label and "://" not in label else None)
     if chosen is None:
         raise UsageError(f"no registry of the trust document lists {artifact.package.name}", code="approve.push")
-    version = push_evidence(
-        session.client(chosen.url),
-        chosen.evidence,
-        package=artifact.package,
-        digests=artifact.digests,
-        bundle_lines=[line],
-    )
-    return f"{chosen.evidence}@{version}" if version else f"{chosen.evidence}: already there"
+    version = push_bundles(session.client(chosen.url), chosen, artifact, [line])
+    return version or f"{chosen.evidence}: already there"

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, NothingToJudgeError, UndecidedError
 from vxsec.formats.sigstore_bundle import read_bundle_lines
+from vxsec.formats.statement import read_statement
 from vxsec.host.files import read_bounded
 from vxsec.inspection.content import derive_content
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.artifact import Artifact, RefusedArtifact
-from vxsec.model.attestation import Bundle
+from vxsec.model.attestation import Bundle, Envelope
 from vxsec.model.decision import Phase
 from vxsec.model.evidence import Evidence, LockfileEvidence, PackumentState, RegistryEvidence, SubjectRef
 from vxsec.model.trust import OTHER_REGISTRY
 from vxsec.policy.engine import rules_for
 from vxsec.policy.rule import EvidenceKind
 from vxsec.usecases.inputs import choose_registry, files_in, load_lockfile_bytes, read_sidecars
+from vxsec.verification.bundle import subject_states
 from vxsec.verification.release import SourceKind, derive_signatures
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from vxsec.formats.packument import Packument
     from vxsec.model.dependency import LockedPackage, Lockfile
+    from vxsec.model.digest import Digests
     from vxsec.model.evidence import RejectedSignature, RoutingEvidence
     from vxsec.model.trust import Registry, TrustRoot
     from vxsec.policy.document import Policy
@@ -217,7 +220,7 @@ class Collector:
                 incomplete = f"the evidence package could not be read: {error}"
         signatures, approvals = derive_signatures(
             sourced,
-            package=artifact.package,
+            artifact_package=artifact.package,
             digests=artifact.digests,
             registry_url=registry.url if registry else None,
             trust=self.trust,
@@ -233,30 +236,23 @@ class Collector:
     def _evidence_package(self, artifact: Artifact, registry: Registry) -> tuple[list[Sourced], bool]:
         from vxsec.registry.evidence import fetch_evidence
 
-        found = fetch_evidence(
-            self.session.client(registry.url),
-            registry.evidence,
-            package=artifact.package,
-            sha256=artifact.digests.sha256,
-        )
-        sourced: list[Sourced] = []
+        client = self.session.client(registry.url)
+        found = fetch_evidence(client, registry.evidence, subject=artifact.package, digests=artifact.digests)
+        sourced: list[Sourced] = [(item, item.source, SourceKind.FOUND) for item in found.rejected]
         for piece in found.packages:
-            source = f"{registry.evidence}@{piece.version}"
-            sourced.extend(
-                (item, source, SourceKind.FOUND) for item in read_bundle_lines(piece.bundles or b"", where=source)
-            )
+            source = f"{piece.name}@{piece.version}"
+            items = read_bundle_lines(piece.bundles or b"", where=source)
+            sourced.extend((item, source, SourceKind.FOUND) for item in items)
         return sourced, found.foreign
 
     def bundles_about(self, artifact: Artifact) -> list[Bundle]:
         """The readable bundles at hand (sidecars, given, evidence folder) that speak of these bytes, each once."""
-        from vxsec.verification.release import speaks_of
-
         found: dict[bytes, Bundle] = {}
         sources = [item for item, _, _ in (*self._given, *self._found)]
         for source, data in read_sidecars(artifact.filename):
             sources.extend(read_bundle_lines(data, where=source))
         for item in sources:
-            if isinstance(item, Bundle) and speaks_of(item, artifact.digests):
+            if isinstance(item, Bundle) and _speaks_of(item, artifact.digests):
                 found.setdefault(item.line, item)
         return list(found.values())
 
@@ -367,6 +363,17 @@ class Collector:
             data = read_bounded(path, max_bytes=DEFAULT_LIMITS.bundle_file_bytes)
             sourced.extend((item, str(path), kind) for item in read_bundle_lines(data, where=str(path)))
         return sourced
+
+
+def _speaks_of(bundle: Bundle, digests: Digests) -> bool:
+    """Whether a bundle is about these bytes; read without verifying, because it decides only what travels along."""
+    if not isinstance(bundle.content, Envelope):
+        return bundle.content.digest == bytes.fromhex(digests.sha256)
+    try:
+        statement = read_statement(bundle.content.payload, where="statement")
+    except FormatError:
+        return False
+    return any(subject_states(subject, digests) for subject in statement.subjects)
 
 
 def _real_name(name: str, spec: str) -> str:

@@ -63,7 +63,7 @@ def generate_key(prefix: str | os.PathLike[str], *, password: bytes, algorithm: 
         _refuse_existing(path)
     pkcs8 = generate_pkcs8(algorithm)
     sealed = encrypt_key(pkcs8, password, salt=secrets.token_bytes(SALT_BYTES), nonce=secrets.token_bytes(NONCE_BYTES))
-    spki = KeySigner.from_pkcs8(pkcs8, where=private).spki
+    spki = KeySigner(pkcs8, where=private).spki
     write_atomic(private, sealed, mode=_PRIVATE_MODE, overwrite=False)
     write_atomic(public, render_public_key(spki), overwrite=False)
     return KeyPair(private=private, public=public, algorithm=key_algorithm(spki), hint=key_hint(spki))

@@ -14,9 +14,9 @@ from vxsec.model.artifact import Artifact
 from vxsec.model.decision import Phase
 from vxsec.model.digest import Integrity, digest_bytes
 from vxsec.model.report import PublishedPackage, PublishReport, PublishState
-from vxsec.registry.evidence import push_evidence
 from vxsec.registry.publish_document import build_publish_document, read_publish_config
 from vxsec.usecases.collect import DEFAULT_TAG
+from vxsec.usecases.evidence import push_bundles
 from vxsec.usecases.gate import decide, open_run, record
 from vxsec.usecases.inputs import choose_registry
 from vxsec.usecases.registries import RegistrySession
@@ -194,12 +194,8 @@ class _Plan:
         """
         package = self.artifact.package
         progress(f"{package}: evidence to {self.registry.evidence}")
-        self.evidence = push_evidence(
-            self.client,
-            self.registry.evidence,
-            package=package,
-            digests=self.artifact.digests,
-            bundle_lines=[bundle.line for bundle in self.bundles],
+        self.evidence = push_bundles(
+            self.client, self.registry, self.artifact, [bundle.line for bundle in self.bundles]
         )
         if self.live:
             progress(f"{package}: already live, reading back")

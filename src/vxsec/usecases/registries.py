@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vxsec.errors import UndecidedError
+from vxsec.formats.registry_url import normalise_registry_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,9 +38,9 @@ class RegistrySession:
         unsafe_tls: Collection[str] = (),
     ) -> None:
         self.offline = offline
-        self._project_dir = project_dir
-        self._unsafe_http = frozenset(unsafe_http)
-        self._unsafe_tls = frozenset(unsafe_tls)
+        self._project_dir = Path(project_dir)
+        self._unsafe_http = frozenset(normalise_registry_url(url) for url in unsafe_http)
+        self._unsafe_tls = frozenset(normalise_registry_url(url) for url in unsafe_tls)
         self._config: NpmConfig | None = None
         self._http: HttpClient | None = None
         self._clients: dict[str, RegistryClient] = {}
@@ -68,12 +70,15 @@ class RegistrySession:
         if self.offline:
             raise UndecidedError("--offline forbids asking the registry", code="network.offline")
         if url not in self._clients:
-            from vxsec.host.http import HttpClient
+            from vxsec.host.http import HttpClient, TlsOptions
             from vxsec.registry.client import RegistryClient
 
             if self._http is None:
                 self._http = HttpClient(
-                    unsafe_http=self._unsafe_http, unsafe_tls=self._unsafe_tls, proxies=self.config.proxies
+                    tls=TlsOptions(cafile=self.config.cafile, ca=self.config.ca),
+                    proxy_for=self.config.proxy_for,
+                    unsafe_http=self._unsafe_http,
+                    unsafe_tls=self._unsafe_tls,
                 )
             self._clients[url] = RegistryClient(url, config=self.config, http=self._http)
         return self._clients[url]

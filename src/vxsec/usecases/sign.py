@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vxsec.errors import TarballError, UsageError
+from vxsec.formats.public_key import key_hint
 from vxsec.formats.sigstore_bundle import read_bundle_lines
 from vxsec.formats.statement import build_release_statement, build_statement
 from vxsec.formats.strict_json import read_json
@@ -16,7 +18,7 @@ from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.artifact import Artifact
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Subject
 from vxsec.model.report import SignedFile
-from vxsec.signing.key import sign_blob, sign_statement
+from vxsec.signing.signer import sign_blob, sign_statement
 from vxsec.signing.table import open_signer
 from vxsec.usecases.inputs import load_trust, open_artifact, registry_url_for
 
@@ -74,11 +76,13 @@ def sign(
     _require(files, signers, bundle)
     opened = open_signers(signers, password=password)
     if blob:
-        hashed = [(str(file), hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes)[0]) for file in files]
-        made = [
-            (name, f"sha256:{digest}", None, s, sign_blob(s, sha256=digest)) for name, digest in hashed for s in opened
+        hashed = [(str(file), hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes).sha256) for file in files]
+        blobs = [
+            _Made(file=file, subject=f"sha256:{sha256}", predicate_type=None, signer=one, line=_sign_blob(one, sha256))
+            for file, sha256 in hashed
+            for one in opened
         ]
-        return tuple(_store(*one, bundle=bundle) for one in made)
+        return tuple(_store(made, bundle) for made in blobs)
     root = load_trust(trust, unsafe_rehearsal=unsafe_rehearsal) if trust is not None else None
     created = now or utc_now()
     statements = []
@@ -89,12 +93,7 @@ def sign(
             package=artifact.package, digests=artifact.digests, registry=url, created_at=created, expires=expires
         )
         statements.append((str(file), artifact.package.purl, payload))
-    made = [
-        (name, purl, RELEASE_PREDICATE, s, sign_statement(s, payload))
-        for name, purl, payload in statements
-        for s in opened
-    ]
-    return tuple(_store(*one, bundle=bundle) for one in made)
+    return _sign_all(statements, RELEASE_PREDICATE, opened, bundle)
 
 
 def attest(
@@ -137,16 +136,11 @@ def attest(
     opened = open_signers(signers, password=password)
     payloads = []
     for file in files:
-        sha256, sha512 = hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes)
-        subject = Subject(name=_subject_name(file), digest={"sha256": sha256, "sha512": sha512})
+        digests = hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes)
+        subject = Subject(name=_subject_name(file), digest={"sha256": digests.sha256, "sha512": digests.sha512})
         payload = build_statement(subjects=[subject], predicate_type=predicate_type, predicate=content)
         payloads.append((str(file), subject.name or str(file), payload))
-    made = [
-        (name, subject, predicate_type, s, sign_statement(s, payload))
-        for name, subject, payload in payloads
-        for s in opened
-    ]
-    return tuple(_store(*one, bundle=bundle) for one in made)
+    return _sign_all(payloads, predicate_type, opened, bundle)
 
 
 def open_signers(uris: Sequence[str], *, password: Password) -> list[Signer]:
@@ -222,15 +216,46 @@ def _require(files: Sequence[PathLike], signers: Sequence[str], bundle: PathLike
         )
 
 
-def _store(
-    file: str, subject: str, predicate: str | None, signer: Signer, line: bytes, *, bundle: PathLike | None
-) -> SignedFile:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A bundle that is signed but not stored yet."""
+
+    file: str
+    subject: str
+    predicate_type: str | None
+    signer: Signer
+    line: bytes
+
+
+def _sign_blob(signer: Signer, sha256: str) -> bytes:
+    return sign_blob(signer, sha256=bytes.fromhex(sha256))
+
+
+def _sign_all(
+    payloads: Sequence[tuple[str, str, bytes]], predicate_type: str, signers: Sequence[Signer], bundle: PathLike | None
+) -> tuple[SignedFile, ...]:
+    """Sign everything, and only then store anything."""
+    made = [
+        _Made(file=file, subject=subject, predicate_type=predicate_type, signer=one, line=sign_statement(one, payload))
+        for file, subject, payload in payloads
+        for one in signers
+    ]
+    return tuple(_store(one, bundle) for one in made)
+
+
+def _store(made: _Made, bundle: PathLike | None) -> SignedFile:
     if bundle is None:
-        path = append_bundle(file, line)
+        path = append_bundle(made.file, made.line)
     else:
         path = str(bundle)
-        write_atomic(path, line + b"\n")
-    return SignedFile(file=file, subject=subject, predicate_type=predicate, key_hint=signer.hint, bundle=path)
+        write_atomic(path, made.line + b"\n")
+    return SignedFile(
+        file=made.file,
+        subject=made.subject,
+        predicate_type=made.predicate_type,
+        key_hint=key_hint(made.signer.spki),
+        bundle=path,
+    )
 
 
 def _subject_name(file: PathLike) -> str:

@@ -17,7 +17,7 @@ from vxsec.model.quorum import Signer, count_quorum
 from vxsec.model.report import FileVerdict, VerifyReport
 from vxsec.model.verified import VerifiedStatement
 from vxsec.usecases.inputs import read_sidecars
-from vxsec.verification.bundle import verify_bundle, verify_registry, verify_statement_subject
+from vxsec.verification.bundle import subject_names, verify_bundle, verify_statement_subject
 
 if TYPE_CHECKING:
     import os
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from vxsec.model.artifact import Artifact
     from vxsec.model.attestation import Bundle
+    from vxsec.model.digest import Digests
     from vxsec.model.trust import TrustRoot
 
     PathLike = str | os.PathLike[str]
@@ -116,8 +117,7 @@ class _Subject:
     """The file being judged: digests of its bytes, and the package in it where it is one."""
 
     path: str
-    sha256: str
-    sha512: str
+    digests: Digests
     artifact: Artifact | None
 
     def read(self) -> bytes:
@@ -188,7 +188,7 @@ class _KeyJudge:
     def _check(self, subject: _Subject, bundle: Bundle) -> _Counted:
         from vxsec.formats.public_key import key_hint
 
-        verified = verify_bundle(bundle, keys=self.keys, sha256=subject.sha256, read_blob=subject.read)
+        verified = verify_bundle(bundle, keys=self.keys, sha256=subject.digests.sha256, blob=subject.read)
         predicate = None
         if isinstance(verified, VerifiedStatement):
             predicate = verified.statement.predicate_type
@@ -208,14 +208,18 @@ class _KeyJudge:
                 f"expected a statement of type {self.predicate_type!r}, found {statement.predicate_type!r}",
                 code="statement.type",
             )
-        name = PackageRef.parse(self.expect).purl if self.expect is not None else None
-        if name is None and subject.artifact is not None:
-            name = subject.artifact.package.purl
-        verify_statement_subject(
-            verified, sha256=subject.sha256, sha512=subject.sha512, purl=name, require_name=self.expect is not None
-        )
-        if self.registry is not None:
-            verify_registry(verified, registry_url=self.registry)
+        package = subject.artifact.package if subject.artifact is not None else None
+        signed = verify_statement_subject(verified, digests=subject.digests, package=package)
+        if self.expect is not None and not subject_names(signed, PackageRef.parse(self.expect)):
+            raise VerificationError(
+                f"expected a statement about {self.expect}, found one about {signed.name!r}",
+                code="signature.subject-mismatch",
+            )
+        if self.registry is not None and statement.predicate.get("registry") != self.registry:
+            raise VerificationError(
+                f"expected a statement for {self.registry}, found one for {statement.predicate.get('registry')!r}",
+                code="signature.registry-mismatch",
+            )
 
 
 class _TrustJudge:
@@ -246,7 +250,7 @@ class _TrustJudge:
         package = subject.artifact.package
         signatures, _ = derive_signatures(
             [(bundle, source, SourceKind.GIVEN) for bundle, source in bundles],
-            package=package,
+            artifact_package=package,
             digests=subject.artifact.digests,
             registry_url=registry_url_for(package.name, trust=self.trust, registry=self.registry),
             trust=self.trust,
@@ -272,7 +276,7 @@ def _verify_one(
     sha256, sha512 = "", ""
     try:
         subject = _open_subject(path, strict=expect is not None or isinstance(judge, _TrustJudge))
-        sha256, sha512 = subject.sha256, subject.sha512
+        sha256, sha512 = subject.digests.sha256, subject.digests.sha512
         _check_expected(subject, expect)
         bundles, unread = _read_bundles(sidecars)
         counted, rejected = judge.count(subject, bundles)
@@ -315,12 +319,11 @@ def _check_expected(subject: _Subject, expect: str | None) -> None:
 def _open_subject(path: str, *, strict: bool) -> _Subject:
     """Read the file; a ``.tgz`` strictly, because what installs from it is what its archive says."""
     if not strict and not path.endswith(_PACKAGE_SUFFIX):
-        sha256, sha512 = hash_file(path, max_bytes=DEFAULT_LIMITS.blob_bytes)
-        return _Subject(path=path, sha256=sha256, sha512=sha512, artifact=None)
+        return _Subject(path=path, digests=hash_file(path, max_bytes=DEFAULT_LIMITS.blob_bytes), artifact=None)
     from vxsec.usecases.sign import require_artifact
 
     artifact = require_artifact(path)
-    return _Subject(path=path, sha256=artifact.digests.sha256, sha512=artifact.digests.sha512, artifact=artifact)
+    return _Subject(path=path, digests=artifact.digests, artifact=artifact)
 
 
 def _read_bundles(sources: Sequence[tuple[str, bytes]]) -> tuple[list[tuple[Bundle, str]], list[RejectedSignature]]:

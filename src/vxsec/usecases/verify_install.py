@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, RefusedError, UndecidedError, VerificationError
+from vxsec.formats.tarball import read_tarball
 from vxsec.host.clock import utc_now
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.artifact import Artifact, RefusedArtifact
@@ -26,11 +27,11 @@ from vxsec.usecases.collect import Collector
 from vxsec.usecases.gate import record, require_policy_and_trust
 from vxsec.usecases.inputs import load_policy, load_trust, open_artifact
 from vxsec.usecases.registries import RegistrySession
-from vxsec.verification.tree import Kind, Placed, check_bytes, classify, confirm_bundled
+from vxsec.verification.tree import Placed, PlacedKind, check_bytes, classify, confirm_bundled
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from vxsec.model.decision import Decision
@@ -150,11 +151,11 @@ class _Walk:
     def run(self) -> None:
         self.placed = classify(self.lockfile, self.collector.trust, own_registry=self.registry)
         for one in self.placed:
-            if one.kind is Kind.FAILED:
+            if one.kind is PlacedKind.FAILED:
                 self._fail(one, one.code or "tree.failed", one.message or "not an entry npm writes")
-        remote = [one for one in self.placed if one.kind in {Kind.OWN, Kind.OTHER}]
+        remote = [one for one in self.placed if one.kind in {PlacedKind.OWN, PlacedKind.OTHER}]
         self.parents = frozenset(
-            one.parent for one in self.placed if one.kind is Kind.BUNDLED and one.parent is not None
+            one.parent for one in self.placed if one.kind is PlacedKind.BUNDLED and one.parent is not None
         )
         fetched = [one for one in remote if one.entry.path in self.parents or self._needs_bytes(one)]
         if fetched:
@@ -201,14 +202,10 @@ class _Walk:
         name, version = one.entry.name, one.entry.version
         if name is None or version is None:
             raise FormatError("the entry has no name or version", code="lockfile.incomplete", where=one.entry.path)
-        url = one.registry_url or session.config.registry_for(name)
-        client = session.client(url)
-        data = client.fetch_tarball(name, version, tarball_url=one.entry.resolved)
-        if data is None:
-            raise UndecidedError(
-                f"{name}@{version} is not on {url}", code="registry.absent", hint="check that it was published"
-            )
-        return data
+        listed = self.collector.trust.registry(one.registry) if one.registry is not None else None
+        url = listed.url if listed is not None else session.config.registry_for(name)
+        # Never from ``resolved``: the real name alone decides where a package comes from.
+        return session.client(url).fetch_tarball(name, version)
 
     # -- settling -----------------------------------------------------------------------------------------------------
 
@@ -235,7 +232,7 @@ class _Walk:
 
     def _settle_bundled(self) -> None:
         for one in self.placed:
-            if one.kind is not Kind.BUNDLED or one.parent is None:
+            if one.kind is not PlacedKind.BUNDLED or one.parent is None:
                 continue
             parent = self.artifacts.get(one.parent)
             if parent is None:
@@ -247,7 +244,7 @@ class _Walk:
                     self._fail(one, "tree.parent-failed", "the package it is said to be bundled in failed")
                 continue
             try:
-                confirm_bundled(one.entry, parent_path=one.parent, parent_data=parent.data)
+                confirm_bundled(one, _manifests_inside(parent))
             except VerificationError as error:
                 self._fail(one, error.code, error.message)
             else:
@@ -263,7 +260,7 @@ class _Walk:
         state: dict[str, str] = {}
         for one in self.placed:
             path = one.entry.path
-            if one.kind is Kind.LOCAL:
+            if one.kind is PlacedKind.LOCAL:
                 state[path] = "local"
             elif path in self.failures:
                 state[path] = "failed"
@@ -290,6 +287,19 @@ class _Walk:
                 bundled=len(self.bundled_in),
             ),
         )
+
+
+def _manifests_inside(artifact: Artifact) -> Mapping[str, bytes]:
+    """Every package.json below node_modules/ in a tarball, read again from the bytes that were checked."""
+    tarball = read_tarball(
+        artifact.data,
+        keep=lambda path, size: (
+            path.startswith("node_modules/")
+            and path.endswith("/package.json")
+            and size <= DEFAULT_LIMITS.manifest_bytes
+        ),
+    )
+    return tarball.kept
 
 
 _STATES = ("verified", "allowed-unsigned", "local", "failed", "not-evaluated")

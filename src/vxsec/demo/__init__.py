@@ -1,0 +1,1 @@
+"""The attack story, told with the public facade and the test kit."""

@@ -1,0 +1,33 @@
+"""Append bundles to a package's evidence on its registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vxsec.formats.evidence_package import BUNDLES_FILE
+from vxsec.registry.evidence import fetch_evidence, push_evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from vxsec.model.artifact import Artifact
+    from vxsec.model.trust import Registry
+    from vxsec.registry.client import RegistryClient
+
+__all__ = ["push_bundles"]
+
+
+def push_bundles(client: RegistryClient, registry: Registry, artifact: Artifact, lines: Iterable[bytes]) -> str | None:
+    """Publish the bundle lines that the registry does not have yet; None where it has them all.
+
+    Raises:
+        VxsecError: As ``registry.evidence.push_evidence``.
+    """
+    pieces = {BUNDLES_FILE: b"".join(line + b"\n" for line in lines)}
+    if not pieces[BUNDLES_FILE]:
+        return None
+    existing = fetch_evidence(client, registry.evidence, subject=artifact.package, digests=artifact.digests)
+    version = push_evidence(
+        client, registry.evidence, subject=artifact.package, digests=artifact.digests, pieces=pieces, existing=existing
+    )
+    return None if version is None else f"{registry.evidence}@{version}"
