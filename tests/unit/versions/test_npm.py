@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import operator
 
 import pytest
@@ -83,7 +84,7 @@ def test_the_error_does_not_repeat_a_long_value() -> None:
 def test_precedence_is_that_of_the_specification() -> None:
     ordered = "1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1 1.0.0 1.0.1"
     versions = [NpmVersion.parse(text) for text in ordered.split()]
-    assert sorted(versions[::-1]) == versions
+    assert all(a < b for a, b in itertools.pairwise(versions))
     assert NpmVersion.parse("1.0.0+a") == NpmVersion.parse("1.0.0+b")
     assert hash(NpmVersion.parse("1.0.0+a")) == hash(NpmVersion.parse("1.0.0+b"))
     assert NpmVersion.parse("1.0.0-9007199254740993") > NpmVersion.parse("1.0.0-9007199254740992")

@@ -161,7 +161,7 @@ def _entry_findings(
             "bundle-undeclared", Severity.HIGH, entry, "inBundle is stated, but no enclosing package bundles it"
         )
     yield from _version_findings(entry)
-    if not bundler and not entry.in_bundle:
+    if not bundler and (bundler == "" or not entry.in_bundle):  # what the root bundles is fetched like the rest
         yield from _source_findings(entry)
         yield from _integrity_findings(entry)
 
@@ -199,7 +199,7 @@ def _source_findings(entry: LockedPackage) -> Iterator[Finding]:
             yield _finding(
                 "source-unknown", Severity.HIGH, entry, f"resolved is nothing npm writes: {resolved[:_SHOWN]!r}"
             )
-        case SourceKind.REGISTRY | SourceKind.HTTP:
+        case _:  # a registry, or a URL that is judged by where it leads
             return
 
 
