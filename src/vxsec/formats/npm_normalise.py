@@ -33,12 +33,12 @@ _README = re.compile(r"README(?:\..*)?\Z", re.IGNORECASE)
 _MARKDOWN = re.compile(r"\.m?a?r?k?d?o?w?n?\Z", re.IGNORECASE)
 _MAN_PAGE = re.compile(r".*\.[0-9]\Z")
 
-Document = dict[str, object]
+_Document = dict[str, object]
 
 
 def normalise_manifest(
     document: Mapping[str, object], *, files: Collection[str], texts: Mapping[str, str] | None = None
-) -> Document:
+) -> _Document:
     """Give what npm 11 would send for a tarball with this package.json and these files.
 
     Args:
@@ -72,14 +72,14 @@ def normalise_manifest(
     return data
 
 
-def secured_path(ref: str) -> str:
+def _secured_path(ref: str) -> str:
     """A path as npm makes it safe: slashes only, no climbing out, nothing in front (``secureAndUnixifyPath``)."""
     plain = re.sub(r"[\\:]", "/", ref)
     inside = posixpath.normpath("/" + plain).lstrip("/")
     return inside + "/" if inside and plain.endswith("/") else inside
 
 
-def _add_implied_scripts(data: Document, files: Collection[str]) -> None:
+def _add_implied_scripts(data: _Document, files: Collection[str]) -> None:
     scripts = data.get("scripts") or {}
     if not isinstance(scripts, dict):
         return
@@ -93,7 +93,7 @@ def _add_implied_scripts(data: Document, files: Collection[str]) -> None:
         data["scripts"] = scripts
 
 
-def _add_texts(data: Document, files: Collection[str], texts: Mapping[str, str]) -> None:
+def _add_texts(data: _Document, files: Collection[str], texts: Mapping[str, str]) -> None:
     if not data.get("contributors") and "AUTHORS" in texts:
         lines = (re.sub(r"^\s*#.*$", "", line).strip() for line in re.split(r"\r?\n", texts["AUTHORS"]))
         data["contributors"] = [line for line in lines if line]
@@ -111,21 +111,21 @@ def _add_texts(data: Document, files: Collection[str], texts: Mapping[str, str])
     data["readme"] = data.get("readme") or NO_README
 
 
-def _normalise_man(data: Document, files: Collection[str]) -> None:
+def _normalise_man(data: _Document, files: Collection[str]) -> None:
     directory = _directory(data, "man")
     if directory and not data.get("man"):
-        data["man"] = [path for path in _below(secured_path(directory), files) if _MAN_PAGE.match(path)]
+        data["man"] = [path for path in _below(_secured_path(directory), files) if _MAN_PAGE.match(path)]
     man = data.pop("man", None)
     pages = man if isinstance(man, list) else [man]
-    secured = [secured_path(page) for page in pages if isinstance(page, str) and page]
+    secured = [_secured_path(page) for page in pages if isinstance(page, str) and page]
     if secured:
         data["man"] = secured
 
 
-def _normalise_bin(data: Document, files: Collection[str]) -> None:
+def _normalise_bin(data: _Document, files: Collection[str]) -> None:
     directory = _directory(data, "bin")
     if directory and not data.get("bin"):
-        data["bin"] = _expanded_bin(secured_path(directory), files)
+        data["bin"] = _expanded_bin(_secured_path(directory), files)
         return
     commands = data.pop("bin", None)
     if isinstance(commands, str) and commands and data.get("name"):
@@ -134,18 +134,18 @@ def _normalise_bin(data: Document, files: Collection[str]) -> None:
         commands = {_basename(item): item for item in commands if isinstance(item, str)}
     if not isinstance(commands, dict):
         return
-    cleaned: Document = {}
+    cleaned: _Document = {}
     for key, target in commands.items():
-        base = _basename(secured_path(key))
-        if isinstance(target, str) and base and secured_path(target):
-            cleaned[base] = secured_path(target)
+        base = _basename(_secured_path(key))
+        if isinstance(target, str) and base and _secured_path(target):
+            cleaned[base] = _secured_path(target)
     if cleaned:
         data["bin"] = cleaned
 
 
-def _expanded_bin(place: str, files: Collection[str]) -> Document:
+def _expanded_bin(place: str, files: Collection[str]) -> _Document:
     """Every entry below ``directories.bin``, folders included, under its last name: what npm's glob gives."""
-    commands: Document = {}
+    commands: _Document = {}
     for path in _below(place, files):
         inner = path[len(place.rstrip("/")) :].lstrip("/")
         pieces = inner.split("/")
@@ -160,7 +160,7 @@ def _below(place: str, files: Collection[str]) -> list[str]:
     return [path for path in inside if not any(part.startswith(".") for part in path[len(prefix) :].split("/"))]
 
 
-def _add_types(data: Document, files: Collection[str]) -> None:
+def _add_types(data: _Document, files: Collection[str]) -> None:
     main = data.get("main") or "index.js"
     if not isinstance(main, str) or "types" in data or "typings" in data:
         return
@@ -169,7 +169,7 @@ def _add_types(data: Document, files: Collection[str]) -> None:
         data["types"] = f"./{stem}.d.ts"
 
 
-def _normalise_bundled(data: Document) -> None:
+def _normalise_bundled(data: _Document) -> None:
     if "bundleDependencies" not in data and "bundledDependencies" in data:
         data["bundleDependencies"] = data["bundledDependencies"]
     data.pop("bundledDependencies", None)
@@ -183,7 +183,7 @@ def _normalise_bundled(data: Document) -> None:
         data.pop("bundleDependencies", None)
 
 
-def _normalise_scripts(data: Document) -> None:
+def _normalise_scripts(data: _Document) -> None:
     scripts = data.get("scripts")
     if isinstance(scripts, dict):
         data["scripts"] = {
@@ -195,7 +195,7 @@ def _normalise_scripts(data: Document) -> None:
         del data["scripts"]
 
 
-def _normalise_repository(data: Document) -> None:
+def _normalise_repository(data: _Document) -> None:
     several = data.get("repositories")
     if isinstance(several, list) and several:
         data["repository"] = several[0]
@@ -208,7 +208,7 @@ def _normalise_repository(data: Document) -> None:
             repository["url"] = hosted.https if hosted.form == "shortcut" else str(hosted)
 
 
-def _normalise_dependencies(data: Document) -> None:
+def _normalise_dependencies(data: _Document) -> None:
     for field in ("dependencies", "devDependencies", "optionalDependencies"):
         value = data.get(field)
         if isinstance(value, str) and value:
@@ -230,7 +230,7 @@ def _one_dependency(text: str) -> tuple[str, str]:
     return name, "".join(rest).removeprefix("@").strip()
 
 
-def _complete_bundled(data: Document) -> None:
+def _complete_bundled(data: _Document) -> None:
     """A bundled name that is no dependency becomes one, with any version."""
     bundled = data.get("bundleDependencies")
     if not isinstance(bundled, list):
@@ -244,7 +244,7 @@ def _complete_bundled(data: Document) -> None:
                 dependencies.setdefault(name, "*")
 
 
-def _directory(data: Document, kind: str) -> str | None:
+def _directory(data: _Document, kind: str) -> str | None:
     directories = data.get("directories")
     found = directories.get(kind) if isinstance(directories, Mapping) else None
     return found if isinstance(found, str) else None

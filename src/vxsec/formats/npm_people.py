@@ -17,10 +17,10 @@ _NO_README = "ERROR: No README data found!"
 _HEADING = re.compile(r"(?:#|\Z)")
 _NEED_HOST = frozenset({"http", "https", "ftp", "ws", "wss"})
 
-Document = dict[str, object]
+_Document = dict[str, object]
 
 
-def normalise_display_fields(data: Document) -> None:
+def normalise_display_fields(data: _Document) -> None:
     """Bring the display fields of ``data`` into npm's form, in place."""
     _description(data)
     if data.get("modules"):
@@ -41,7 +41,7 @@ def normalise_display_fields(data: Document) -> None:
             data[field] = [_person(person) for person in people]
 
 
-def _description(data: Document) -> None:
+def _description(data: _Document) -> None:
     description, readme = data.get("description"), data.get("readme")
     if description and not isinstance(description, str):
         del data["description"]
@@ -61,7 +61,7 @@ def _first_paragraph(text: str) -> str:
     return " ".join(lines[start:end]).strip()
 
 
-def _strings(data: Document, field: str) -> None:
+def _strings(data: _Document, field: str) -> None:
     value = data.get(field)
     if isinstance(value, list):
         data[field] = [item for item in value if isinstance(item, str) and item]
@@ -69,13 +69,13 @@ def _strings(data: Document, field: str) -> None:
         del data[field]
 
 
-def _hosted(data: Document) -> HostedGit | None:
+def _hosted(data: _Document) -> HostedGit | None:
     repository = data.get("repository")
     url = repository.get("url") if isinstance(repository, dict) else None
     return parse_hosted_git(url) if isinstance(url, str) else None
 
 
-def _bugs(data: Document, hosted: HostedGit | None) -> None:
+def _bugs(data: _Document, hosted: HostedGit | None) -> None:
     bugs = data.get("bugs")
     if not bugs:
         if hosted and hosted.bugs:
@@ -89,7 +89,7 @@ def _bugs(data: Document, hosted: HostedGit | None) -> None:
         else:
             del data["bugs"]
         return
-    kept: Document = {}
+    kept: _Document = {}
     if isinstance(bugs, dict):
         url = bugs.get("name") or bugs.get("web") or bugs.get("url")
         mail = bugs.get("email")
@@ -103,7 +103,7 @@ def _bugs(data: Document, hosted: HostedGit | None) -> None:
         del data["bugs"]
 
 
-def _homepage(data: Document, hosted: HostedGit | None) -> None:
+def _homepage(data: _Document, hosted: HostedGit | None) -> None:
     if not data.get("homepage") and hosted:
         data["homepage"] = hosted.docs
     homepage = data.get("homepage")
@@ -119,7 +119,7 @@ def _person(person: object) -> object:
         person = f"{person.get('name') or ''}{f' <{mail}>' if mail else ''}{f' ({url})' if url else ''}"
     if not isinstance(person, str):
         return person
-    parsed: Document = {}
+    parsed: _Document = {}
     name = re.match(r"[^(<]+", person)
     mail_found, url_found = re.search(r"<([^<>]+)>", person), re.search(r"\(([^()]+)\)", person)
     if name and name[0].strip():

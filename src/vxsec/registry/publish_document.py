@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vxsec.model.artifact import Artifact
     from vxsec.model.package import Manifest
 
-__all__ = ["PublishConfig", "build_publish_document", "read_publish_config"]
+__all__ = ["PublishConfig", "build_publish_document", "check_tag", "read_publish_config"]
 
 _ACCESS = frozenset({"public", "restricted"})
 _README_BYTES = 1 << 20

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LoggedRequest", "RegistrySimulator"]
 
-Document = dict[str, Any]
+_CREATED = 201
+
+_Document = dict[str, Any]
 """A packument or publish document as JSON gives it."""
 
 
@@ -55,9 +57,9 @@ class _Fault:
 
 @dataclass(slots=True)
 class _State:
-    packuments: dict[str, Document] = field(default_factory=dict)
+    packuments: dict[str, _Document] = field(default_factory=dict)
     tarballs: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    views: dict[str, Callable[[Document], Document]] = field(default_factory=dict)
+    views: dict[str, Callable[[_Document], _Document]] = field(default_factory=dict)
     faults: list[_Fault] = field(default_factory=list)
 
 
@@ -116,7 +118,7 @@ class RegistrySimulator:
 
     # -- what a test looks at ----------------------------------------------------------------------------------------
 
-    def dump(self) -> dict[str, Document]:
+    def dump(self) -> dict[str, _Document]:
         """A copy of every stored packument by name, untampered."""
         with self._lock:
             return deepcopy(self._state.packuments)
@@ -133,7 +135,7 @@ class RegistrySimulator:
         with self._lock:
             self._state.tarballs[name, _filename(name, version)] = data
 
-    def tamper_packument(self, name: str, change: Callable[[Document], Document]) -> None:
+    def tamper_packument(self, name: str, change: Callable[[_Document], _Document]) -> None:
         """From now on serve ``change(packument)``; what is stored stays."""
         with self._lock:
             self._state.views[name] = change
@@ -156,7 +158,7 @@ class RegistrySimulator:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return 400, f"unsupported registry call ({type(error).__name__})"
 
-    def _publish(self, document: Document) -> tuple[int, str]:
+    def _publish(self, document: _Document) -> tuple[int, str]:
         name, attachments = document["name"], document["_attachments"]
         if len(attachments) != 1 or len(document["versions"]) != 1:
             return 400, "unsupported registry call"
@@ -180,7 +182,7 @@ class RegistrySimulator:
             stored["time"][version] = stored["time"]["modified"] = _now()
             self._state.packuments[name] = stored
             self._state.tarballs[name, _filename(name, version)] = data
-        return 201, "package published"
+        return _CREATED, "package published"
 
     # -- answering ---------------------------------------------------------------------------------------------------
 
@@ -202,7 +204,7 @@ class RegistrySimulator:
             return (404, _error("not found")) if hidden else (401, _error("authorization required"))
         if request.method == "PUT":
             status, message = self.publish(request.body)
-            return status, json.dumps({"ok": message} if status < 400 else {"error": message}).encode()  # noqa: PLR2004
+            return status, json.dumps({"ok" if status == _CREATED else "error": message}).encode()
         return self._read(path)
 
     def _whoami(self, *, known: bool) -> tuple[int, bytes]:
