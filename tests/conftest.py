@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # `unprivileged` tests show what the file system refuses, and it refuses root nothing.
 OPTIONAL_MARKS = frozenset({"cosign", "shared", "unprivileged"})
 REQUIRE_ALL = os.environ.get("VXSEC_REQUIRE_ALL", "") not in {"", "0"}
-TEST_SWITCHES = frozenset({"VXSEC_REQUIRE_ALL", "VXSEC_DIST"})
+TEST_SWITCHES = frozenset({"VXSEC_REQUIRE_ALL", "VXSEC_DIST", "VXSEC_TEST_CACHE"})
 
 # A loaded machine is slow without being wrong, so no deadline. In CI the examples are the same on every run.
 settings.register_profile("house", settings.get_profile("ci" if os.environ.get("CI") else "default"), deadline=None)

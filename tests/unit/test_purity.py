@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import socket
 import subprocess
@@ -16,7 +15,18 @@ import pytest
 
 import vxsec
 from support.audit import TouchedOutsideError, touches_nothing
+from support.signing_kit import DIGESTS, NOW, PACKAGE, REGISTRY, flipped, release, signer, team
 from vxsec.errors import VxsecError
+from vxsec.formats.lockfiles import parse_lockfile
+from vxsec.formats.public_key import render_public_key
+from vxsec.formats.sigstore_bundle import read_bundle_lines
+from vxsec.formats.strict_json import parse_json
+from vxsec.formats.strict_yaml import read_document
+from vxsec.formats.trust_document import parse_trust_document
+from vxsec.inspection.artifact import read_artifact
+from vxsec.inspection.content import derive_content
+from vxsec.verification.bundle import verify_bundle
+from vxsec.verification.release import SourceKind, derive_signatures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,29 +91,44 @@ def test_the_net_lets_computation_pass_and_is_gone_afterwards() -> None:
 # -- pure functions ----------------------------------------------------------------------------------------------------
 
 
-def _call(module: str, function: str, /, *arguments: object, **options: object) -> Callable[[], object]:
-    found = getattr(importlib.import_module(module), function)
-    return lambda: found(*arguments, **options)
-
-
 TARBALL = DEMO_TARBALL.read_bytes()
-TRUST = b"""
+ROOT = team()
+BUNDLE = release(signer("ci"), package=PACKAGE, digests=DIGESTS)
+TRUST = b"""\
 apiVersion: vxsec/trust/v1
 kind: Identities
-keys: []
-holders: []
-registries:
-  internal: {url: "https://registry.example.test/", scopes: ["@vextrus"]}
+keys: [{id: ci, file: ci.pub, roles: [machine], from: "2026-01-01T00:00:00Z", until: "2027-01-01T00:00:00Z", holder: ci}]
+holders: [{id: ci, kind: machine}]
+registries: {internal: {url: "https://registry.example.test/", scopes: ["@vextrus"]}}
 """
 LOCKFILE = b'{"name":"x","version":"1.0.0","lockfileVersion":3,"packages":{"":{"name":"x","version":"1.0.0"}}}'
+PEM = render_public_key(signer("ci").spki)
 
-PURE = [
-    pytest.param(_call("vxsec.formats.strict_json", "parse_json", b'{"a":[1,2]}', where="x"), id="JSON is parsed"),
-    pytest.param(_call("vxsec.formats.strict_json", "parse_json", b'{"a":1,"a":2}', where="x"), id="JSON is refused"),
+
+def _evidence() -> object:
+    found = [(BUNDLE, "sidecar", SourceKind.GIVEN)]
+    return derive_signatures(
+        found, artifact_package=PACKAGE, digests=DIGESTS, registry_url=REGISTRY, trust=ROOT, now=NOW
+    )
+
+
+PURE: list[tuple[str, Callable[[], object]]] = [
+    ("JSON is parsed", lambda: parse_json(b'{"a":[1,2]}', where="x")),
+    ("JSON is refused", lambda: parse_json(b'{"a":1,"a":2}', where="x")),
+    ("YAML is read", lambda: read_document(TRUST, filename="trust.yaml")),
+    ("a tarball is read", lambda: read_artifact(TARBALL, filename="kernel.tgz")),
+    ("a tarball is refused", lambda: read_artifact(TARBALL + b"more", filename="kernel.tgz")),
+    ("content is derived", lambda: derive_content(read_artifact(TARBALL, filename="kernel.tgz"))),
+    ("a lockfile is read", lambda: parse_lockfile(LOCKFILE, filename="package-lock.json")),
+    ("a trust document is read", lambda: parse_trust_document(TRUST, source="trust.yaml", load_key=lambda _: PEM)),
+    ("bundles are read", lambda: read_bundle_lines(BUNDLE.line + b"\n" + b"{}", where="x")),
+    ("a bundle is verified", lambda: verify_bundle(BUNDLE, keys=[signer("ci").spki])),
+    ("a bundle is refused", lambda: verify_bundle(flipped(BUNDLE), keys=[signer("ci").spki])),
+    ("signers are derived", _evidence),
 ]
 
 
-@pytest.mark.parametrize("pure", PURE)
+@pytest.mark.parametrize("pure", [pytest.param(call, id=title) for title, call in PURE])
 def test_a_pure_function_touches_nothing(pure: Callable[[], object]) -> None:
     def run() -> None:
         with contextlib.suppress(VxsecError):
