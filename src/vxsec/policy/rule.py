@@ -56,7 +56,10 @@ class RuleContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A verdict with its reason: ``code`` is stable; ``hint`` is the next command to type."""
+    """A verdict with its reason: ``code`` is stable; ``hint`` is the next command to type.
+
+    ``signed_by`` names the holders whose statements this verdict rests on.
+    """
 
     verdict: Verdict
     code: str
@@ -64,6 +67,7 @@ class Outcome:
     expected: str | None = None
     found: str | None = None
     hint: str | None = None
+    signed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,8 @@ class Rule(Generic[P]):
     """One rule.
 
     ``parameters`` is a frozen dataclass whose fields are the keys of ``with:``; each field's metadata holds ``doc`` and,
-    where the type alone does not say it, bounds. ``check`` sees only phases listed in ``phases``.
+    where the type alone does not say it, bounds. ``check`` sees only phases listed in ``phases``, and
+    never a kind of ``needs`` that was not collected, unless ``judges_absence`` names that kind.
     """
 
     id: str
@@ -88,11 +93,12 @@ class Rule(Generic[P]):
     needs: frozenset[EvidenceKind]
     parameters: type[P]
     check: Callable[[P, RuleContext], Outcome]
+    judges_absence: frozenset[EvidenceKind] = frozenset()
 
 
-def passed(code: str, message: str, *, found: str | None = None) -> Outcome:
+def passed(code: str, message: str, *, found: str | None = None, signed_by: tuple[str, ...] = ()) -> Outcome:
     """The requirement holds."""
-    return Outcome(verdict=Verdict.PASS, code=code, message=message, found=found)
+    return Outcome(verdict=Verdict.PASS, code=code, message=message, found=found, signed_by=signed_by)
 
 
 def failed(code: str, message: str, *, expected: str, found: str, hint: str) -> Outcome:

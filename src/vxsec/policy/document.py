@@ -1,0 +1,478 @@
+"""A policy file, from bytes to typed values. Everything it may say is listed here; anything else is a load error.
+
+What a later version will understand (``extends``, waivers, ``expr`` …) is refused by name: a key that is ignored would be
+a rule that is not enforced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from vxsec.errors import ConfigurationError, FormatError
+from vxsec.formats.document_node import nearest
+from vxsec.formats.strict_yaml import read_document
+from vxsec.formats.timestamps import parse_time
+from vxsec.model.decision import Mode, Phase, PolicyRef
+from vxsec.model.trust import OTHER_REGISTRY, Role
+from vxsec.policy.parameters import build_parameters
+from vxsec.policy.rules import BUILTIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from vxsec.formats.document_node import DocumentNode
+    from vxsec.model.package import PackageRef
+    from vxsec.model.trust import TrustRoot
+    from vxsec.policy.rule import Rule
+
+__all__ = [
+    "API_VERSION",
+    "LATER_RULES",
+    "Match",
+    "Policy",
+    "PolicyLoadError",
+    "Requirements",
+    "RuleUse",
+    "Scope",
+    "check_requirements",
+    "parse_policy",
+]
+
+API_VERSION = "vxsec/policy/v1"
+_KIND = "Policy"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+_GLOB = re.compile(r"[A-Za-z0-9@/~_.!'()*-]{1,214}\Z")
+_SHOWN = 80
+
+# Words of the policy language that this version does not act on.
+_LATER_KEYS = frozenset({"extends", "defaults", "waivers", "effectiveOn", "nonWaivable", "maxWaiverDays"})
+_LATER_KINDS = frozenset({"WaiverFile", "PolicyTest"})
+# fmt: off - one rule a line would hide the table
+LATER_RULES = frozenset(
+    {
+        "signature.log",
+        "signature.timestamp",
+        "key.valid",
+        "registry.signature",
+        "policy.signed",
+        "provenance.expect",
+        "provenance.trigger",
+        "provenance.source-reachable",
+        "provenance.no-downgrade",
+        "provenance.materials",
+        "build.reproducible",
+        "vsa.accept",
+        "publisher.expect",
+        "release.rate",
+        "version.bump",
+        "version.source-tag",
+        "manifest.expect",
+        "content.files",
+        "content.binaries",
+        "content.secrets",
+        "content.size",
+        "content.delta",
+        "content.heuristics",
+        "deps.age",
+        "deps.exotic",
+        "deps.typosquat",
+        "deps.new",
+        "sbom.complete",
+        "vuln.threshold",
+        "malware.deny",
+        "vex.accept",
+        "license.allow",
+        "ci.workflow",
+        "expr",
+    }
+)
+"""Rules of the catalogue that a later version brings."""
+# fmt: on - the table ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """What a scope is about. Empty ``names`` or ``registries`` select every one; ``*`` in a name stands for any text."""
+
+    names: tuple[str, ...] = ()
+    registries: tuple[str, ...] = ()
+
+    def selects(self, package: PackageRef | None, registry: str) -> bool:
+        """Whether the scope is about ``package`` on the registry with label ``registry``."""
+        if self.registries and registry not in self.registries:
+            return False
+        if not self.names:
+            return True
+        return package is not None and any(_glob_matches(pattern, package.name) for pattern in self.names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleUse:
+    """One rule in one scope. ``own_mode`` is what the rule or its scope says itself, None where they leave it."""
+
+    id: str
+    rule: Rule[Any]
+    parameters: object
+    mode: Mode
+    own_mode: Mode | None
+
+    @property
+    def counts(self) -> bool:
+        """Whether a pass opens the gate, here or once the whole policy is enforced."""
+        return self.own_mode is not Mode.WARN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Rules for the packages that ``match`` selects, in some phases."""
+
+    id: str
+    match: Match
+    phases: frozenset[Phase]
+    rules: tuple[RuleUse, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirements:
+    """What must stand in the trust root for the policy to make sense."""
+
+    roles: tuple[Role, ...] = ()
+    registries: tuple[str, ...] = ()
+    signed_trust: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A loaded policy; ``ref`` names the bytes it was read from."""
+
+    ref: PolicyRef
+    mode: Mode
+    requires: Requirements
+    scopes: tuple[Scope, ...]
+    owner: str | None = None
+    expires: datetime | None = None
+
+
+class PolicyLoadError(ConfigurationError):
+    """A policy with one or more problems; ``problems`` has each with its own code, place and hint."""
+
+    def __init__(self, problems: Sequence[ConfigurationError]) -> None:
+        first = problems[0]
+        if len(problems) == 1:
+            super().__init__(first.message, code=first.code, where=first.where, hint=first.hint)
+        else:
+            listed = "; ".join(str(problem) for problem in problems)
+            super().__init__(f"{len(problems)} problems: {listed}", code=first.code, hint=first.hint)
+        self.problems = tuple(problems)
+
+
+@dataclass(slots=True)
+class _Problems:
+    """Collects problems, so that one run tells all of them."""
+
+    found: list[ConfigurationError] = field(default_factory=list)
+
+    @contextmanager
+    def catching(self) -> Iterator[None]:
+        try:
+            yield
+        except ConfigurationError as error:
+            self.found.append(error)
+
+    def add(self, message: str, *, code: str, where: str, hint: str | None = None) -> None:
+        self.found.append(ConfigurationError(message, code=code, where=where, hint=hint))
+
+    def raise_if_any(self) -> None:
+        if self.found:
+            raise PolicyLoadError(self.found) from self.found[0]
+
+
+def parse_policy(data: bytes, *, source: str, rules: Sequence[Rule[Any]] = BUILTIN) -> Policy:
+    """Read a policy.
+
+    Guarantees: every key was understood; there is at least one scope, and every scope has at least one phase and one
+    rule that applies in one of them; parameters are typed and within their bounds.
+
+    Args:
+        data: The file's bytes; their SHA-256 stands in every decision.
+        source: What the file is called: its ending decides between YAML, JSON and TOML.
+        rules: The rules it may use.
+
+    Raises:
+        PolicyLoadError: Everything wrong with it at once: ``policy.unsupported``, ``policy.unknown-key``,
+            ``policy.unknown-rule``, ``policy.unknown-parameter``, ``policy.missing``, ``policy.empty``,
+            ``policy.value``, ``policy.duration``, ``policy.duplicate-id``, ``policy.phase``, ``document.type``.
+        ConfigurationError: ``document.*`` for a file that is not a readable document at all.
+    """
+    return _Loader({rule.id: rule for rule in rules}).policy(read_document(data, filename=source), data, source)
+
+
+class _Loader:
+    def __init__(self, rules: dict[str, Rule[Any]]) -> None:
+        self._rules = rules
+        self._problems = _Problems()
+
+    def policy(self, root: DocumentNode, data: bytes, source: str) -> Policy:
+        problems = self._problems
+        with problems.catching():
+            self._version(root)
+        problems.raise_if_any()  # another language: nothing else is worth saying
+        self._known(root, "apiVersion", "kind", "metadata", "mode", "requires", "scopes")
+        name, version, owner, expires = "", 0, None, None
+        with problems.catching():
+            name, version, owner, expires = self._metadata(root["metadata"])
+        mode = self._mode(root.get("mode")) or Mode.ENFORCE
+        requires = Requirements()
+        with problems.catching():
+            requires = self._requires(root.get("requires"))
+        scopes: tuple[Scope, ...] = ()
+        with problems.catching():
+            scopes = tuple(self._scopes(root["scopes"], mode))
+        problems.raise_if_any()
+        ref = PolicyRef(name=name, version=version, source=source, sha256=hashlib.sha256(data).hexdigest())
+        return Policy(ref=ref, mode=mode, requires=requires, scopes=scopes, owner=owner, expires=expires)
+
+    def _version(self, root: DocumentNode) -> None:
+        api, kind = root["apiVersion"], root["kind"]
+        if api.string() != API_VERSION:
+            code = "policy.unsupported" if api.string().startswith("vxsec/policy/") else "policy.value"
+            raise ConfigurationError(
+                f"expected apiVersion {API_VERSION}, found {api.string()[:_SHOWN]!r}", code=code, where=api.where
+            )
+        if kind.string() in _LATER_KINDS:
+            raise _unsupported(f"kind: {kind.string()}", kind.where)
+        if kind.string() != _KIND:
+            raise ConfigurationError(
+                f"expected kind {_KIND}, found {kind.string()[:_SHOWN]!r}", code="policy.value", where=kind.where
+            )
+
+    def _metadata(self, node: DocumentNode) -> tuple[str, int, str | None, datetime | None]:
+        self._known(node, "name", "version", "owner", "expires")
+        name = self._identifier(node["name"])
+        version = node["version"].integer()
+        if version < 1:
+            raise ConfigurationError(
+                f"expected a version of at least 1, found {version}", code="policy.value", where=node["version"].where
+            )
+        owner, expires = node.get("owner"), node.get("expires")
+        moment = None
+        if expires is not None:
+            try:
+                moment = parse_time(expires.string(), where=expires.where)
+            except FormatError as error:
+                raise ConfigurationError(error.message, code="policy.value", where=expires.where) from error
+        return name, version, owner.string() if owner is not None else None, moment
+
+    def _requires(self, node: DocumentNode | None) -> Requirements:
+        if node is None:
+            return Requirements()
+        self._known(node, "roles", "registries", "trust")
+        roles, registries, trust = node.get("roles"), node.get("registries"), node.get("trust")
+        return Requirements(
+            roles=tuple(Role(self._choice(item, Role)) for item in self._list(roles)),
+            registries=tuple(self._identifier(item) for item in self._list(registries)),
+            signed_trust=trust is not None and self._choice(trust, ("any", "signed")) == "signed",
+        )
+
+    def _scopes(self, node: DocumentNode, mode: Mode) -> Iterator[Scope]:
+        ids: set[str] = set()
+        for item in self._list(node):
+            with self._problems.catching():
+                scope = self._scope(item, mode)
+                self._new(scope.id, ids, item["id"])
+                yield scope
+
+    def _scope(self, node: DocumentNode, mode: Mode) -> Scope:
+        self._known(node, "id", "match", "phases", "mode", "rules")
+        own = self._mode(node.get("mode"))
+        phases: frozenset[Phase] = frozenset()
+        with self._problems.catching():
+            phases = frozenset(Phase(self._choice(item, Phase)) for item in self._list(node["phases"]))
+        match = Match()
+        with self._problems.catching():
+            match = self._match(node["match"])
+        uses: list[RuleUse] = []
+        ids: set[str] = set()
+        for item in self._list(node["rules"]):
+            with self._problems.catching():
+                use = self._use(item, phases, own, mode)
+                self._new(use.id, ids, item["id"])
+                uses.append(use)
+        return Scope(id=self._identifier(node["id"]), match=match, phases=phases, rules=tuple(uses))
+
+    def _match(self, node: DocumentNode) -> Match:
+        self._known(node, "ecosystem", "name", "registry")
+        if not dict(node.members()):
+            raise ConfigurationError(
+                "expected what the scope is about, found nothing",
+                code="policy.empty",
+                where=node.where,
+                hint="write match: {ecosystem: npm} for every package",
+            )
+        for item in self._one_or_list(node.get("ecosystem")):
+            self._choice(item, ("npm",))
+        names = self._one_or_list(node.get("name"))
+        for item in names:
+            if not _GLOB.match(item.string()):
+                raise ConfigurationError(
+                    f"expected a package name, '*' standing for any text, found {item.string()[:_SHOWN]!r}",
+                    code="policy.value",
+                    where=item.where,
+                )
+        return Match(
+            names=tuple(item.string() for item in names),
+            registries=tuple(self._identifier(item) for item in self._one_or_list(node.get("registry"))),
+        )
+
+    def _use(self, node: DocumentNode, phases: frozenset[Phase], scope_mode: Mode | None, mode: Mode) -> RuleUse:
+        self._known(node, "id", "use", "with", "mode")
+        use = node["use"]
+        rule = self._rules.get(use.string())
+        if rule is None:
+            raise self._no_rule(use)
+        if phases and not phases & rule.phases:
+            raise ConfigurationError(
+                f"{rule.id} has nothing to say in {_words(phases)}; it judges {_words(rule.phases)}",
+                code="policy.phase",
+                where=use.where,
+            )
+        own = self._mode(node.get("mode")) or scope_mode
+        return RuleUse(
+            id=self._identifier(node["id"]),
+            rule=rule,
+            parameters=build_parameters(rule.parameters, node.get("with"), where=node.where),
+            mode=own or mode,
+            own_mode=own,
+        )
+
+    def _no_rule(self, use: DocumentNode) -> ConfigurationError:
+        if use.string() in LATER_RULES:
+            return _unsupported(f"use: {use.string()}", use.where)
+        return ConfigurationError(
+            f"unknown rule {use.string()[:_SHOWN]!r}{nearest(use.string(), self._rules)}; "
+            f"known: {', '.join(sorted(self._rules))}",
+            code="policy.unknown-rule",
+            where=use.where,
+        )
+
+    def _mode(self, node: DocumentNode | None) -> Mode | None:
+        with self._problems.catching():
+            if node is not None:
+                if node.string() == "audit":
+                    raise _unsupported("mode: audit", node.where)
+                return Mode(self._choice(node, Mode))
+        return None
+
+    def _known(self, node: DocumentNode, *keys: str) -> None:
+        """Notes every member that is not understood, and every one that is there and says nothing."""
+        for key, value in node.members():
+            if key in _LATER_KEYS:
+                self._problems.found.append(_unsupported(f"{key}:", value.where))
+            elif key not in keys:
+                self._problems.add(
+                    f"unknown key {key[:_SHOWN]!r}{nearest(key, keys)}; known: {', '.join(keys)}",
+                    code="policy.unknown-key",
+                    where=value.where,
+                )
+            elif value.value is None:
+                self._problems.add(f"expected a value for {key!r}, found none", code="policy.empty", where=value.where)
+
+    def _list(self, node: DocumentNode | None) -> tuple[DocumentNode, ...]:
+        """The elements; a list that is there and empty is an error, never "all passed"."""
+        if node is None:
+            return ()
+        items = tuple(node.items())
+        if not items:
+            raise ConfigurationError("expected at least one element, found none", code="policy.empty", where=node.where)
+        return items
+
+    def _one_or_list(self, node: DocumentNode | None) -> tuple[DocumentNode, ...]:
+        return (node,) if node is not None and isinstance(node.value, str) else self._list(node)
+
+    def _identifier(self, node: DocumentNode) -> str:
+        text = node.string()
+        if not _ID.match(text):
+            raise ConfigurationError(
+                f"expected letters, digits, '.', '_' and '-', at most 100, found {text[:_SHOWN]!r}",
+                code="policy.value",
+                where=node.where,
+            )
+        return text
+
+    def _choice(self, node: DocumentNode, words: Iterable[str]) -> str:
+        text, known = node.string(), [str(word) for word in words]
+        if text not in known:
+            raise ConfigurationError(
+                f"expected one of {', '.join(known)}, found {text[:_SHOWN]!r}{nearest(text, known)}",
+                code="policy.value",
+                where=node.where,
+            )
+        return text
+
+    def _new(self, identifier: str, ids: set[str], node: DocumentNode) -> None:
+        if identifier in ids:
+            self._problems.add(f"duplicate id {identifier!r}", code="policy.duplicate-id", where=node.where)
+        ids.add(identifier)
+
+
+def check_requirements(policy: Policy, trust: TrustRoot) -> None:
+    """Refuse a policy whose words the trust root does not know: its rules would never match or never pass.
+
+    Raises:
+        ConfigurationError: ``policy.requires``: a missing role or registry label, or an unsigned trust document where
+            ``trust: signed`` is asked for; the message names what to add.
+    """
+    for role in policy.requires.roles:
+        if role not in trust.roles():
+            raise _unmet(policy, trust, f"a key with the role {role}", f"add a key with roles: [{role}]")
+    labels = {label for scope in policy.scopes for label in scope.match.registries} - {OTHER_REGISTRY}
+    for label in sorted(labels.union(policy.requires.registries)):
+        if trust.registry(label) is None:
+            raise _unmet(
+                policy, trust, f"a registry labelled {label!r}", f'add registries: {{{label}: {{url: "https://…/"}}}}'
+            )
+    if policy.requires.signed_trust and not trust.signed:
+        raise _unmet(
+            policy,
+            trust,
+            "a signed trust repository, and this is the simple file form",
+            "give the trust repository's folder, or write requires: {trust: any}",
+        )
+
+
+def _unmet(policy: Policy, trust: TrustRoot, what: str, hint: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"the policy {policy.ref.name!r} needs {what}", code="policy.requires", where=trust.source, hint=hint
+    )
+
+
+def _unsupported(what: str, where: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{what} is not supported by this version", code="policy.unsupported", where=where, hint="remove it"
+    )
+
+
+def _words(phases: frozenset[Phase]) -> str:
+    return ", ".join(phase for phase in Phase if phase in phases)
+
+
+def _glob_matches(pattern: str, name: str) -> bool:
+    """Whether ``name`` is ``pattern`` with each ``*`` replaced by any text; linear in both."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return name == pattern
+    *middle, last = rest
+    if not (name.startswith(first) and name.endswith(last) and len(name) >= len(first) + len(last)):
+        return False
+    position, end = len(first), len(name) - len(last)
+    for piece in middle:
+        found = name.find(piece, position, end)
+        if found < 0:
+            return False
+        position = found + len(piece)
+    return True

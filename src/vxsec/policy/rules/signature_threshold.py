@@ -1,0 +1,155 @@
+"""Enough different people and machines signed exactly these bytes.
+
+Why: A package is what its signers say it is. Counted are typed statements over the tarball's digest (a release by a
+machine, an approval by a person), by distinct holders with distinct keys: one stolen key, one person with two keys or one
+signature copied twice never reaches a threshold of two. A release statement that has expired no longer opens publish or
+promote.
+
+Fix: Sign the file with ``vxsec sign FILE.tgz --signer file:ci.key --trust trust.yaml``, have a person approve it with
+``vxsec approve FILE.tgz --signer file:alice.key --trust trust.yaml``, and keep ``FILE.tgz.sigstore.jsonl`` beside it. After any
+change of the file sign and approve again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vxsec.model.decision import Phase
+from vxsec.model.quorum import Quorum, Signer, count_quorum
+from vxsec.model.trust import Role
+from vxsec.policy.parameters import parameter
+from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vxsec.model.evidence import SignatureEvidence, SignerFact
+
+__all__ = ["RULE", "Parameters"]
+
+_STATEMENT_ROLES = {"release": Role.MACHINE, "approval": Role.HUMAN}
+_LISTED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """How many, in which roles, with which algorithms."""
+
+    threshold: int = parameter(
+        doc="Distinct holders who must have signed, with distinct keys.", default=1, minimum=1, maximum=100
+    )
+    min_per_role: Mapping[str, int] = parameter(
+        doc="Distinct holders needed in each role.", default={}, minimum=1, maximum=100, choices=("machine", "human")
+    )
+    algorithms: tuple[str, ...] = parameter(
+        doc="Key algorithms that count; all that vxsec verifies where the key is left out.",
+        default=(),
+        choices=("ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "ed25519", "rsa-2048", "rsa-3072", "rsa-4096"),
+    )
+
+
+def _check(parameters: Parameters, context: RuleContext) -> Outcome:
+    evidence = context.evidence.signatures
+    if evidence is None:
+        raise TypeError("signatures were not collected")
+    counted = [fact for fact in evidence.signers if _counts(fact, parameters, context)]
+    quorum = count_quorum(Signer(holder=fact.holder, spki=fact.spki, role=fact.role) for fact in counted)
+    if _reached(quorum, parameters):
+        return passed(
+            "signature.threshold", "enough signatures", found=", ".join(quorum.holders), signed_by=quorum.holders
+        )
+    return _too_few(evidence, quorum, parameters, context)
+
+
+def _counts(fact: SignerFact, parameters: Parameters, context: RuleContext) -> bool:
+    if _STATEMENT_ROLES.get(fact.statement) is not fact.role:
+        return False
+    if parameters.algorithms and fact.algorithm not in parameters.algorithms:
+        return False
+    return not _expired(fact, context)
+
+
+def _expired(fact: SignerFact, context: RuleContext) -> bool:
+    return context.phase is not Phase.INSTALL and fact.expires is not None and fact.expires <= context.now
+
+
+def _reached(quorum: Quorum, parameters: Parameters) -> bool:
+    return quorum.count >= parameters.threshold and all(
+        quorum.per_role.get(role, 0) >= needed for role, needed in parameters.min_per_role.items()
+    )
+
+
+def _too_few(evidence: SignatureEvidence, quorum: Quorum, parameters: Parameters, context: RuleContext) -> Outcome:
+    name = context.evidence.subject.filename
+    expected = _expected(parameters)
+    found = _found(evidence, quorum, parameters, context)
+    if evidence.incomplete is not None:
+        return unknown(
+            "signature.search-incomplete",
+            "the search for signatures could not be finished",
+            expected=expected,
+            found=f"{found}; {evidence.incomplete}",
+            hint=f"try again, or give what you have: vxsec gate {name} --evidence DIR",
+        )
+    if evidence.foreign:
+        return failed(
+            "signature.subject-mismatch",
+            "a signature speaks of other bytes: the file changed after signing, or the signature belongs to another file",
+            expected=expected,
+            found=found,
+            hint=f"compare the digests with vxsec inspect {name}; if the change is meant, vxsec sign {name} again",
+        )
+    if quorum.count == 0:
+        return failed(
+            "signature.none",
+            "no signature counts",
+            expected=expected,
+            found=found,
+            hint=_how_to_sign(name, quorum, parameters),
+        )
+    return failed(
+        "signature.threshold",
+        "too few signatures count",
+        expected=expected,
+        found=found,
+        hint=_how_to_sign(name, quorum, parameters),
+    )
+
+
+def _expected(parameters: Parameters) -> str:
+    roles = [f"{needed} {role}" for role, needed in sorted(parameters.min_per_role.items())]
+    text = f"{parameters.threshold} distinct holder{'s' if parameters.threshold > 1 else ''}"
+    text += f" ({', '.join(roles)})" if roles else ""
+    return text + (f" with {', '.join(parameters.algorithms)}" if parameters.algorithms else "")
+
+
+def _found(evidence: SignatureEvidence, quorum: Quorum, parameters: Parameters, context: RuleContext) -> str:
+    counted = [f"{role}: {number}" for role, number in sorted(quorum.per_role.items())]
+    text = f"{quorum.count}" + (f" ({', '.join(quorum.holders)}; {', '.join(counted)})" if counted else "")
+    expired = sum(_expired(fact, context) for fact in evidence.signers)
+    text += f"; {expired} expired" if expired else ""
+    weak = sum(bool(parameters.algorithms) and fact.algorithm not in parameters.algorithms for fact in evidence.signers)
+    text += f"; {weak} with another algorithm" if weak else ""
+    rejected = [f"{item.code} in {item.source}" for item in evidence.rejected[:_LISTED]]
+    more = len(evidence.rejected) - len(rejected)
+    text += f"; not counted: {', '.join(rejected)}" if rejected else ""
+    return text + (f" and {more} more" if more > 0 else "")
+
+
+def _how_to_sign(name: str, quorum: Quorum, parameters: Parameters) -> str:
+    human = quorum.per_role.get(Role.HUMAN, 0) < parameters.min_per_role.get(Role.HUMAN, 0)
+    machine = quorum.per_role.get(Role.MACHINE, 0) < max(1, parameters.min_per_role.get(Role.MACHINE, 0))
+    if human and not machine:
+        return f"vxsec approve {name} --signer file:PERSON.key --trust TRUST"
+    return f"vxsec sign {name} --signer file:CI.key --trust TRUST"
+
+
+RULE = Rule(
+    id="signature.threshold",
+    summary="Enough distinct holders signed exactly these bytes.",
+    phases=frozenset(Phase),
+    needs=frozenset({EvidenceKind.SIGNATURES}),
+    parameters=Parameters,
+    check=_check,
+)
