@@ -253,7 +253,7 @@ def _names(node: DocumentNode | None, is_valid: Callable[[str], bool], expected:
         return ()
     names = node.strings()
     for name in names:
-        if not is_valid(name):
+        if not is_valid(name) or "*" in name:  # npm once allowed a star; here it would look like a pattern
             raise _error(node, "trust.registry", f"expected {expected}, found {name[:_SHOWN]!r}")
     if len(set(names)) != len(names):
         raise _error(node, "trust.duplicate", "a name is listed twice")

@@ -117,12 +117,12 @@ def derive_signatures(
         limits=limits,
     )
     facts: dict[tuple[object, ...], SignerFact | ApprovalFact] = {}
-    rejected: dict[RejectedSignature, None] = {}
+    rejected: list[RejectedSignature] = []
     seen: set[bytes] = set()
     foreign = False
     for item, source, kind in bundles:
         if isinstance(item, RejectedSignature):
-            rejected[item] = None
+            rejected.append(item)
             continue
         foreign = foreign or _speaks_of_others(item, kind, case)
         if item.line in seen:
@@ -131,7 +131,7 @@ def derive_signatures(
         try:
             fact = _derive_fact(item, source, case)
         except VxsecError as error:
-            rejected[RejectedSignature(code=error.code, message=error.message, source=source)] = None
+            rejected.append(RejectedSignature(code=error.code, message=error.message, source=source))
         else:
             facts.setdefault(_identity(fact), fact)
     approvals = tuple(fact for fact in facts.values() if isinstance(fact, ApprovalFact))

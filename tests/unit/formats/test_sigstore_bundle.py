@@ -1,0 +1,179 @@
+"""Sigstore bundles: one signature over one content, or a refusal that names the line."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from support.signing_kit import release, signer
+from vxsec.errors import FormatError
+from vxsec.formats.public_key import key_hint
+from vxsec.formats.sigstore_bundle import read_bundle, read_bundle_lines, render_dsse_bundle, render_message_bundle
+from vxsec.limits import Limits
+from vxsec.model.attestation import Bundle, Envelope, EnvelopeSignature, MessageSignature
+from vxsec.model.evidence import RejectedSignature
+
+LINE = render_dsse_bundle("application/vnd.in-toto+json", b"payload", b"signature", "hint")
+MESSAGE = render_message_bundle(b"d" * 32, b"signature", "hint")
+OLD = "application/vnd.dev.sigstore.bundle+json;version=0."
+
+
+def _with(path: str, value: object, line: bytes = LINE) -> bytes:
+    document: Any = json.loads(line)
+    *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    node = document
+    for part in parents:
+        node = node[part]
+    if value is ...:
+        del node[last]
+    else:
+        node[last] = value
+    return json.dumps(document).encode()
+
+
+def test_a_dsse_bundle_is_read_back() -> None:
+    bundle = read_bundle(LINE, where="b")
+    assert b"\n" not in LINE
+    assert (bundle.key_hint, bundle.has_certificate, bundle.line) == ("hint", False, LINE)
+    assert bundle.media_type == "application/vnd.dev.sigstore.bundle.v0.3+json"
+    assert bundle.content == Envelope(
+        payload_type="application/vnd.in-toto+json",
+        payload=b"payload",
+        signatures=(EnvelopeSignature(keyid="", sig=b"signature"),),
+    )
+
+
+def test_a_message_bundle_is_read_back() -> None:
+    bundle = read_bundle(MESSAGE, where="b")
+    assert bundle.content == MessageSignature(
+        digest_algorithm="SHA2_256", digest=b"d" * 32, signature=b"signature"
+    )
+
+
+READ = {
+    "the other spelling of v0.3": _with("mediaType", OLD + "3"),
+    "v0.2": _with("mediaType", OLD + "2"),
+    "v0.1": _with("mediaType", OLD + "1"),
+    "log entries and timestamps, not looked at": _with(
+        "verificationMaterial",
+        {"publicKey": {"hint": "h"}, "tlogEntries": [{"x": 1}], "timestampVerificationData": {"y": 2}},
+    ),
+    "no hint": _with("verificationMaterial.publicKey", {}),
+    "an empty hint": _with("verificationMaterial.publicKey.hint", ""),
+    "a key id beside the signature": _with("dsseEnvelope.signatures.0.keyid", "k"),
+    "null where protobuf means absent": _with("messageSignature", None),
+    "a message without a digest": _with("messageSignature.messageDigest", ..., MESSAGE),
+}
+
+
+@pytest.mark.parametrize("line", READ.values(), ids=READ.keys())
+def test_reads(line: bytes) -> None:
+    assert not read_bundle(line, where="b").has_certificate
+
+
+@pytest.mark.parametrize("name", ["certificate", "x509CertificateChain"])
+def test_certificate_material_is_noted(name: str) -> None:
+    bundle = read_bundle(_with("verificationMaterial", {name: {"anything": 1}}), where="b")
+    assert (bundle.has_certificate, bundle.key_hint) == (True, None)
+
+
+REFUSED = {
+    "nothing": (b"", "bundle.malformed"),
+    "no object": (b"[]", "bundle.malformed"),
+    "a duplicate member": (LINE.replace(b'{"mediaType"', b'{"dsseEnvelope":{},"mediaType"'), "bundle.malformed"),
+    "no media type": (_with("mediaType", ...), "bundle.malformed"),
+    "version 99.9": (_with("mediaType", OLD + "99.9"), "bundle.media-type"),
+    "version 0.4": (_with("mediaType", "application/vnd.dev.sigstore.bundle.v0.4+json"), "bundle.media-type"),
+    "cosign's old own format": (b'{"base64Signature":"AA","cert":""}', "bundle.malformed"),
+    "a bare DSSE envelope": (b'{"payload":"AA==","payloadType":"x","signatures":[]}', "bundle.malformed"),
+    "an unknown member": (_with("extra", 1), "bundle.malformed"),
+    "a snake-case twin": (_with("dsse_envelope", {}), "bundle.malformed"),
+    "no material": (_with("verificationMaterial", ...), "bundle.malformed"),
+    "empty material": (_with("verificationMaterial", {}), "bundle.material"),
+    "an unknown kind of material": (_with("verificationMaterial.other", {}), "bundle.malformed"),
+    "a key and a certificate": (_with("verificationMaterial.certificate", {"rawBytes": "AA=="}), "bundle.material"),
+    "an endless hint": (_with("verificationMaterial.publicKey.hint", "x" * 2000), "bundle.material"),
+    "a hint that is a number": (_with("verificationMaterial.publicKey.hint", 1), "bundle.malformed"),
+    "no content": (_with("dsseEnvelope", ...), "bundle.content"),
+    "both contents": (_with("messageSignature", {"signature": "AA=="}), "bundle.content"),
+    "no signature": (_with("dsseEnvelope.signatures", []), "bundle.signature-count"),
+    "two signatures": (_with("dsseEnvelope.signatures", [{"sig": "AA=="}] * 2), "bundle.signature-count"),
+    "a signature that is not base64": (_with("dsseEnvelope.signatures.0.sig", "%"), "bundle.base64"),
+    "a signature in URL-safe letters": (_with("dsseEnvelope.signatures.0.sig", "__8="), "bundle.base64"),
+    "a signature of other letters": (_with("dsseEnvelope.signatures.0.sig", "ä"), "bundle.base64"),
+    "an empty signature": (_with("dsseEnvelope.signatures.0.sig", ""), "bundle.base64"),
+    "an empty payload": (_with("dsseEnvelope.payload", ""), "bundle.base64"),
+    "no payload type": (_with("dsseEnvelope.payloadType", ...), "bundle.malformed"),
+    "more in the envelope": (_with("dsseEnvelope.more", 1), "bundle.malformed"),
+    "more beside the signature": (_with("dsseEnvelope.signatures.0.cert", "x"), "bundle.malformed"),
+    "a message digest without an algorithm": (
+        _with("messageSignature.messageDigest", {"digest": "AA=="}, MESSAGE),
+        "bundle.malformed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "code"), REFUSED.values(), ids=REFUSED.keys())
+def test_refuses(line: bytes, code: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        read_bundle(line, where="b")
+    assert caught.value.code == code
+    assert (caught.value.where or "").startswith("b")
+
+
+def test_refuses_a_bundle_that_is_too_large() -> None:
+    with pytest.raises(FormatError) as caught:
+        read_bundle(LINE, where="b", limits=Limits(bundle_bytes=10))
+    assert caught.value.code == "bundle.too-large"
+
+
+def test_a_bad_line_is_reported_in_its_place_and_hides_nothing() -> None:
+    found = read_bundle_lines(LINE + b"\n{torn\n\n" + MESSAGE + b"\r\n", where="x.sigstore.jsonl")
+    assert [type(item) for item in found] == [Bundle, RejectedSignature, Bundle]
+    assert isinstance(found[1], RejectedSignature)
+    assert found[1].code == "bundle.malformed"
+    assert found[1].message.startswith("x.sigstore.jsonl:2: ")
+    assert found[1].source == "x.sigstore.jsonl"
+    assert isinstance(found[2], Bundle)
+    assert found[2].line == MESSAGE
+
+
+def test_a_torn_first_line_does_not_hide_the_second() -> None:
+    found = read_bundle_lines(LINE[:50] + b"\n" + LINE, where="x")
+    assert [type(item) for item in found] == [RejectedSignature, Bundle]
+
+
+@pytest.mark.parametrize("data", [b"", b"\n \r\n"])
+def test_an_empty_file_holds_nothing(data: bytes) -> None:
+    assert read_bundle_lines(data, where="x") == ()
+
+
+def test_a_document_over_several_lines_is_one_bundle_and_fits_on_one_line() -> None:
+    pretty = json.dumps(json.loads(LINE), indent=2).encode()
+    (found,) = read_bundle_lines(pretty, where="x.sigstore.json")
+    assert isinstance(found, Bundle)
+    assert found.line == LINE
+    (refused,) = read_bundle_lines(pretty.replace(b"v0.3", b"v0.9"), where="x.sigstore.json")
+    assert isinstance(refused, RejectedSignature)
+    assert refused.code == "bundle.media-type"
+
+
+def test_more_lines_or_bytes_than_allowed_are_refused_not_cut() -> None:
+    with pytest.raises(FormatError) as caught:
+        read_bundle_lines((LINE + b"\n") * 3, where="x", limits=Limits(bundles_per_subject=2))
+    assert caught.value.code == "bundle.too-many"
+    with pytest.raises(FormatError) as caught:
+        read_bundle_lines(LINE * 3, where="x", limits=Limits(bundle_file_bytes=len(LINE)))
+    assert caught.value.code == "bundle.too-large"
+
+
+def test_our_bundle_has_the_members_cosign_writes() -> None:
+    key = signer("ci")
+    document = json.loads(release(key).line)
+    assert list(document) == ["mediaType", "verificationMaterial", "dsseEnvelope"]
+    assert document["verificationMaterial"] == {"publicKey": {"hint": key_hint(key.spki)}}
+    assert list(document["dsseEnvelope"]) == ["payload", "payloadType", "signatures"]
+    assert base64.b64decode(document["dsseEnvelope"]["payload"]).startswith(b'{"_type"')
