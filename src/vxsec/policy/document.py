@@ -18,6 +18,18 @@ from vxsec.formats.strict_yaml import read_document
 from vxsec.formats.timestamps import parse_time
 from vxsec.model.decision import Mode, Phase, PolicyRef
 from vxsec.model.trust import OTHER_REGISTRY, Role
+from vxsec.policy.language import (
+    API_VERSION,
+    KIND,
+    LATER_KEYS,
+    LATER_KINDS,
+    LATER_RULES,
+    Match,
+    Policy,
+    Requirements,
+    RuleUse,
+    Scope,
+)
 from vxsec.policy.parameters import build_parameters
 from vxsec.policy.rules import BUILTIN
 
@@ -26,7 +38,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.formats.document_node import DocumentNode
-    from vxsec.model.package import PackageRef
     from vxsec.model.trust import TrustRoot
     from vxsec.policy.rule import Rule
 
@@ -35,7 +46,6 @@ __all__ = [
     "LATER_RULES",
     "Match",
     "Policy",
-    "PolicyLoadError",
     "Requirements",
     "RuleUse",
     "Scope",
@@ -43,132 +53,9 @@ __all__ = [
     "parse_policy",
 ]
 
-API_VERSION = "vxsec/policy/v1"
-_KIND = "Policy"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _GLOB = re.compile(r"[A-Za-z0-9@/~_.!'()*-]{1,214}\Z")
 _SHOWN = 80
-
-# Words of the policy language that this version does not act on.
-_LATER_KEYS = frozenset({"extends", "defaults", "waivers", "effectiveOn", "nonWaivable", "maxWaiverDays"})
-_LATER_KINDS = frozenset({"WaiverFile", "PolicyTest"})
-# fmt: off - one rule a line would hide the table
-LATER_RULES = frozenset(
-    {
-        "signature.log",
-        "signature.timestamp",
-        "key.valid",
-        "registry.signature",
-        "policy.signed",
-        "provenance.expect",
-        "provenance.trigger",
-        "provenance.source-reachable",
-        "provenance.no-downgrade",
-        "provenance.materials",
-        "build.reproducible",
-        "vsa.accept",
-        "publisher.expect",
-        "release.rate",
-        "version.bump",
-        "version.source-tag",
-        "manifest.expect",
-        "content.files",
-        "content.binaries",
-        "content.secrets",
-        "content.size",
-        "content.delta",
-        "content.heuristics",
-        "deps.age",
-        "deps.exotic",
-        "deps.typosquat",
-        "deps.new",
-        "sbom.complete",
-        "vuln.threshold",
-        "malware.deny",
-        "vex.accept",
-        "license.allow",
-        "ci.workflow",
-        "expr",
-    }
-)
-"""Rules of the catalogue that a later version brings."""
-# fmt: on - the table ends
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
-    """What a scope is about. Empty ``names`` or ``registries`` select every one; ``*`` in a name stands for any text."""
-
-    names: tuple[str, ...] = ()
-    registries: tuple[str, ...] = ()
-
-    def selects(self, package: PackageRef | None, registry: str) -> bool:
-        """Whether the scope is about ``package`` on the registry with label ``registry``."""
-        if self.registries and registry not in self.registries:
-            return False
-        if not self.names:
-            return True
-        return package is not None and any(_glob_matches(pattern, package.name) for pattern in self.names)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleUse:
-    """One rule in one scope. ``own_mode`` is what the rule or its scope says itself, None where they leave it."""
-
-    id: str
-    rule: Rule[Any]
-    parameters: object
-    mode: Mode
-    own_mode: Mode | None
-
-    @property
-    def counts(self) -> bool:
-        """Whether a pass opens the gate, here or once the whole policy is enforced."""
-        return self.own_mode is not Mode.WARN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """Rules for the packages that ``match`` selects, in some phases."""
-
-    id: str
-    match: Match
-    phases: frozenset[Phase]
-    rules: tuple[RuleUse, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirements:
-    """What must stand in the trust root for the policy to make sense."""
-
-    roles: tuple[Role, ...] = ()
-    registries: tuple[str, ...] = ()
-    signed_trust: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """A loaded policy; ``ref`` names the bytes it was read from."""
-
-    ref: PolicyRef
-    mode: Mode
-    requires: Requirements
-    scopes: tuple[Scope, ...]
-    owner: str | None = None
-    expires: datetime | None = None
-
-
-class PolicyLoadError(ConfigurationError):
-    """A policy with one or more problems; ``problems`` has each with its own code, place and hint."""
-
-    def __init__(self, problems: Sequence[ConfigurationError]) -> None:
-        first = problems[0]
-        if len(problems) == 1:
-            super().__init__(first.message, code=first.code, where=first.where, hint=first.hint)
-        else:
-            listed = "; ".join(str(problem) for problem in problems)
-            super().__init__(f"{len(problems)} problems: {listed}", code=first.code, hint=first.hint)
-        self.problems = tuple(problems)
 
 
 @dataclass(slots=True)
@@ -188,8 +75,14 @@ class _Problems:
         self.found.append(ConfigurationError(message, code=code, where=where, hint=hint))
 
     def raise_if_any(self) -> None:
+        if len(self.found) == 1:
+            raise self.found[0]
         if self.found:
-            raise PolicyLoadError(self.found) from self.found[0]
+            first = self.found[0]
+            listed = "; ".join(str(problem) for problem in self.found)
+            raise ConfigurationError(
+                f"{len(self.found)} problems: {listed}", code=first.code, hint=first.hint
+            ) from first
 
 
 def parse_policy(data: bytes, *, source: str, rules: Sequence[Rule[Any]] = BUILTIN) -> Policy:
@@ -204,10 +97,10 @@ def parse_policy(data: bytes, *, source: str, rules: Sequence[Rule[Any]] = BUILT
         rules: The rules it may use.
 
     Raises:
-        PolicyLoadError: Everything wrong with it at once: ``policy.unsupported``, ``policy.unknown-key``,
+        ConfigurationError: ``document.*`` for a file that is not a readable document; else everything wrong with it
+            in one message, under the code of the first: ``policy.unsupported``, ``policy.unknown-key``,
             ``policy.unknown-rule``, ``policy.unknown-parameter``, ``policy.missing``, ``policy.empty``,
             ``policy.value``, ``policy.duration``, ``policy.duplicate-id``, ``policy.phase``, ``document.type``.
-        ConfigurationError: ``document.*`` for a file that is not a readable document at all.
     """
     return _Loader({rule.id: rule for rule in rules}).policy(read_document(data, filename=source), data, source)
 
@@ -244,11 +137,11 @@ class _Loader:
             raise ConfigurationError(
                 f"expected apiVersion {API_VERSION}, found {api.string()[:_SHOWN]!r}", code=code, where=api.where
             )
-        if kind.string() in _LATER_KINDS:
+        if kind.string() in LATERKINDS:
             raise _unsupported(f"kind: {kind.string()}", kind.where)
-        if kind.string() != _KIND:
+        if kind.string() != KIND:
             raise ConfigurationError(
-                f"expected kind {_KIND}, found {kind.string()[:_SHOWN]!r}", code="policy.value", where=kind.where
+                f"expected kind {KIND}, found {kind.string()[:_SHOWN]!r}", code="policy.value", where=kind.where
             )
 
     def _metadata(self, node: DocumentNode) -> tuple[str, int, str | None, datetime | None]:
@@ -371,7 +264,7 @@ class _Loader:
     def _known(self, node: DocumentNode, *keys: str) -> None:
         """Notes every member that is not understood, and every one that is there and says nothing."""
         for key, value in node.members():
-            if key in _LATER_KEYS:
+            if key in LATER_KEYS:
                 self._problems.found.append(_unsupported(f"{key}:", value.where))
             elif key not in keys:
                 self._problems.add(
@@ -459,20 +352,3 @@ def _unsupported(what: str, where: str) -> ConfigurationError:
 
 def _words(phases: frozenset[Phase]) -> str:
     return ", ".join(phase for phase in Phase if phase in phases)
-
-
-def _glob_matches(pattern: str, name: str) -> bool:
-    """Whether ``name`` is ``pattern`` with each ``*`` replaced by any text; linear in both."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return name == pattern
-    *middle, last = rest
-    if not (name.startswith(first) and name.endswith(last) and len(name) >= len(first) + len(last)):
-        return False
-    position, end = len(first), len(name) - len(last)
-    for piece in middle:
-        found = name.find(piece, position, end)
-        if found < 0:
-            return False
-        position = found + len(piece)
-    return True

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vxsec.model.evidence import Evidence
     from vxsec.model.package import PackageRef
     from vxsec.model.trust import TrustRoot
-    from vxsec.policy.document import Policy, RuleUse
+    from vxsec.policy.language import Policy, RuleUse
     from vxsec.policy.rule import Rule
 
 __all__ = ["ENGINE_SCOPE", "evaluate", "needed_evidence", "needs_signature", "rules_for"]
