@@ -137,7 +137,7 @@ class _Loader:
             raise ConfigurationError(
                 f"expected apiVersion {API_VERSION}, found {api.string()[:_SHOWN]!r}", code=code, where=api.where
             )
-        if kind.string() in LATERKINDS:
+        if kind.string() in LATER_KINDS:
             raise _unsupported(f"kind: {kind.string()}", kind.where)
         if kind.string() != KIND:
             raise ConfigurationError(
