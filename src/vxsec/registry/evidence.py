@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vxsec.errors import FormatError, NetworkError, RefusedError, UndecidedError, VerificationError
+from vxsec.errors import FormatError, NetworkError, RefusedError, UndecidedError, VerificationError, VxsecError
 from vxsec.formats.evidence_package import (
     BUNDLES_FILE,
     EVIDENCE_FILES,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EVIDENCE_TAG", "EvidenceSearch", "fetch_evidence", "push_evidence"]
 
+_MAY_PASS = frozenset({"registry.conflict", "evidence.read-back"})
 EVIDENCE_TAG = "evidence"
 """Every evidence version is published with this tag; without one some registries would make it ``latest``."""
 
@@ -109,8 +110,9 @@ def push_evidence(
     """Append what is not there yet, and read it back.
 
     Bundles are compared line by line, other pieces as whole files, always as bytes. Where another writer took the number
-    (409), or the registry failed in a way that leaves it open whether it stored the version (500, a lost connection),
-    the evidence is read again and the next number taken, at most ``limits.evidence_publish_attempts`` times.
+    (409, or what is read back is not ours), or the registry failed in a way that leaves it open whether it stored the
+    version (500, a lost connection), the evidence is read again and the next number taken, at most
+    ``limits.evidence_publish_attempts`` times.
 
     Args:
         client: The registry.
@@ -127,11 +129,12 @@ def push_evidence(
 
     Raises:
         VxsecError: As ``RegistryClient.put_package`` and :func:`fetch_evidence`; the last failure after all attempts.
+        VerificationError: ``evidence.read-back``, likewise.
         UsageError: ``evidence.file``.
     """
     state = existing
-    attempts = limits.evidence_publish_attempts
-    for attempt in range(1, attempts + 1):
+    failure: VxsecError = UndecidedError("no attempt to publish evidence is allowed", code="evidence.attempts")
+    for _ in range(limits.evidence_publish_attempts):
         missing = _missing(pieces, state)
         if not missing:
             return None
@@ -143,15 +146,15 @@ def push_evidence(
         body = build_publish_document(artifact, registry_url=client.url, tag=EVIDENCE_TAG, access=access, limits=limits)
         try:
             client.put_package(evidence_name, body)
-        except UndecidedError as error:
-            retryable = isinstance(error, NetworkError) or error.code == "registry.conflict"
-            if not retryable or attempt == attempts:
-                raise
-        else:
             _read_back(client, evidence_name, artifact)
+        except (UndecidedError, VerificationError) as error:
+            if not isinstance(error, NetworkError) and error.code not in _MAY_PASS:
+                raise
+            failure = error
+        else:
             return version
         state = fetch_evidence(client, evidence_name, subject=subject, digests=digests, limits=limits)
-    raise UndecidedError("no attempt to publish evidence is allowed", code="evidence.attempts")
+    raise failure
 
 
 def _from_packument(
@@ -247,9 +250,14 @@ def _artifact(data: bytes, name: str, version: str, limits: Limits) -> Artifact:
 
 
 def _read_back(client: RegistryClient, name: str, artifact: Artifact) -> None:
+    """Two writers of one number can both be told 201, with one's integrity over the other's bytes (Verdaccio 6.10)."""
     version = artifact.package.version
     listed = client.fetch_version(name, version)
-    if listed is None or client.fetch_tarball(name, version, tarball_url=listed.tarball) != artifact.data:
+    if (
+        listed is None
+        or listed.integrity != artifact.digests.integrity
+        or client.fetch_tarball(name, version, tarball_url=listed.tarball) != artifact.data
+    ):
         raise VerificationError(
             "the registry took the evidence and serves something else",
             code="evidence.read-back",
