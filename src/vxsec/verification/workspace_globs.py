@@ -53,7 +53,8 @@ class WorkspaceGlobs:
                     negated = [item for item in negated if not _matches(item, pattern)]
                     patterns.append(pattern)
         kept = (item for item in patterns if not any(_matches(exclusion, item) for exclusion in negated))
-        return cls(patterns=tuple(kept), negated=tuple(negated))
+        whole = [item[:-2] for item in negated if item[-2:] == ("**", "*")]  # "!a/**" excludes a too
+        return cls(patterns=tuple(kept), negated=(*negated, *whole))
 
     def contains(self, folder: str) -> bool:
         """Whether ``folder`` (relative, ``/`` between its parts) is one of the project's workspaces."""

@@ -55,6 +55,7 @@ def test_a_workspace_is_recognised(patterns: list[str], folder: str) -> None:
         pytest.param(["packages/*", "!packages/b"], "packages/b", id="excluded"),
         pytest.param(["!packages/b", "packages/*"], "packages/b", id="excluded before it is included"),
         pytest.param(["packages/?", "!packages/*"], "packages/a", id="everything excluded"),
+        pytest.param(["packages/*", "!packages/b/**"], "packages/b", id="excluded with all below it"),
         pytest.param(["packages/[ab]"], "packages/a", id="a character class"),
         pytest.param(["packages/@(a|b)"], "packages/a", id="an extended glob"),
         pytest.param(["packages\\a"], "packages/a", id="a backslash"),
