@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Verdaccio", "install_verdaccio", "running_verdaccio"]
 
-_LOCKED = Path(__file__).with_name("verdaccio")
+_LOCKED = Path(__file__).with_name("verdaccio_npm")
 _CHECKOUT = Path(__file__).parents[2]
 # Read while importing: tests clear the VXSEC_ variables.
 _CACHE = Path(os.environ.get("VXSEC_TEST_CACHE") or _CHECKOUT / ".cache")
