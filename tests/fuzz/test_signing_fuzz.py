@@ -29,7 +29,9 @@ json_values = st.recursive(
     max_leaves=6,
 )
 mutations = st.lists(
-    st.tuples(st.floats(0, 1, exclude_max=True), st.sampled_from(["flip", "cut", "insert", "repeat"]), st.binary(max_size=4)),
+    st.tuples(
+        st.floats(0, 1, exclude_max=True), st.sampled_from(["flip", "cut", "insert", "repeat"]), st.binary(max_size=4)
+    ),
     min_size=1,
     max_size=4,
 )

@@ -43,7 +43,7 @@ def encrypt_key(pkcs8: bytes, password: bytes, *, salt: bytes, nonce: bytes) -> 
         salt: 32 fresh random bytes.
         nonce: 24 fresh random bytes, never used twice with one salt.
     """
-    from nacl.bindings import crypto_secretbox  # noqa: PLC0415
+    from nacl.bindings import crypto_secretbox
 
     if len(salt) != SALT_BYTES or len(nonce) != NONCE_BYTES:
         raise ValueError("salt must be 32 bytes and nonce 24")
@@ -92,8 +92,8 @@ def decrypt_key(data: bytes, password: bytes, *, where: str) -> bytes:
 
 
 def _open(body: bytes, password: bytes, where: str) -> bytes:
-    from nacl.bindings import crypto_secretbox_open  # noqa: PLC0415
-    from nacl.exceptions import CryptoError  # noqa: PLC0415
+    from nacl.bindings import crypto_secretbox_open
+    from nacl.exceptions import CryptoError
 
     root = read_json(body, where=where, max_bytes=_MAX_BYTES).only("kdf", "cipher", "ciphertext")
     kdf = root["kdf"].only("name", "params", "salt")

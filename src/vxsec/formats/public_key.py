@@ -166,7 +166,7 @@ def _load_rsa(spki: bytes) -> RSAPublicKey:
 
 
 def _checked_rsa(key: object) -> RSAPublicKey:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
     if not isinstance(key, RSAPublicKey):
         raise _unsupported("a key of another kind")
@@ -180,8 +180,8 @@ def _checked_rsa(key: object) -> RSAPublicKey:
 
 def _load_any(der: bytes) -> object:
     """Cryptography's general parser, with its errors turned into ours."""
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import load_der_public_key  # noqa: PLC0415
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
         return load_der_public_key(der)
@@ -193,7 +193,7 @@ def _load_any(der: bytes) -> object:
 
 def _reencode(der: bytes) -> bytes:
     """Canonical DER of a key without a canonical start: RSA, compressed points, or a kind that is not allowed."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     key = _load_any(der)
     if isinstance(key, EllipticCurvePublicKey):

@@ -172,7 +172,7 @@ def _read_signature(node: JsonNode) -> EnvelopeSignature:
 def _read_message(node: JsonNode) -> MessageSignature:
     stated = node.only("messageDigest", "signature").get("messageDigest")
     signature = _decode(node["signature"])
-    if stated is None:
+    if stated is None or not stated.mapping():  # cosign states nothing, as {}, for Ed25519
         return MessageSignature(digest_algorithm=None, digest=None, signature=signature)
     stated.only("algorithm", "digest")
     return MessageSignature(

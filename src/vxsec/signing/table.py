@@ -85,8 +85,8 @@ def _open_env(name: str, inputs: SignerInputs) -> Signer:
 
 
 def _open_key(data: bytes, where: str, inputs: SignerInputs) -> Signer:
-    from vxsec.formats.cosign_key import decrypt_key, is_encrypted  # noqa: PLC0415
-    from vxsec.signing.key import KeySigner  # noqa: PLC0415
+    from vxsec.formats.cosign_key import decrypt_key, is_encrypted
+    from vxsec.signing.key import KeySigner
 
     password = inputs.password() if is_encrypted(data, where=where) else b""
     return KeySigner(decrypt_key(data, password, where=where), where=where)

@@ -18,6 +18,7 @@ Whether the statement is about this file is :func:`verify_statement_subject`; wh
 from __future__ import annotations
 
 import hashlib
+from functools import cache, partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -49,6 +50,7 @@ __all__ = ["subject_names", "subject_states", "verify_bundle", "verify_statement
 
 _OWN_PREDICATES = frozenset({RELEASE_PREDICATE, APPROVAL_PREDICATE})
 _NPM = "pkg:npm/"
+_LONG_HASHES = {"SHA2_384": hashlib.sha384, "SHA2_512": hashlib.sha512}  # cosign signs so with P-384 and P-521
 _SHOWN = 120
 
 
@@ -66,7 +68,8 @@ def verify_bundle(
         bundle: As read by ``vxsec.formats.sigstore_bundle``.
         keys: Public keys that may have signed it, canonical DER.
         sha256: The file's SHA-256, lower-case hex; needed for bare signatures.
-        blob: Gives the file's bytes; called only for a bare signature by an Ed25519 key.
+        blob: Gives the file's bytes; called only for a bare signature that SHA-256 alone cannot check (Ed25519, or over
+            SHA-384 or SHA-512).
         limits: Bounds on keys tried and on the statement.
 
     Raises:
@@ -201,25 +204,43 @@ def _verify_message(
     if sha256 is None:
         raise VerificationError("a bare signature, and no file to check it against", code="bundle.no-file")
     digest = bytes.fromhex(sha256)
-    if message.digest is not None and (message.digest_algorithm, message.digest) != ("SHA2_256", digest):
-        raise VerificationError(
-            f"expected a signature over sha256 {sha256}, found one over "
-            f"{str(message.digest_algorithm)[:_SHOWN]!r} {message.digest.hex()[:_SHOWN]}",
-            code="bundle.digest-mismatch",
-        )
+    read = cache(partial(_read_blob, blob, digest))
+    if message.digest is not None:
+        _check_stated_digest(message.digest_algorithm, message.digest, digest, read)
     # 5. The signature.
-    spki = _first_that_verifies(named, others, lambda key: _check_message(key, message.signature, digest, blob))
+    whole = message.digest_algorithm in _LONG_HASHES
+    spki = _first_that_verifies(
+        named, others, lambda key: _check_message(key, message.signature, digest, read, whole=whole)
+    )
     return VerifiedBlob(sha256=sha256, spki=spki)
 
 
-def _check_message(spki: bytes, signature: bytes, digest: bytes, blob: Callable[[], bytes] | None) -> None:
-    if blob is None or key_algorithm(spki) != "ed25519":
-        verify_digest_signature(spki, signature, digest)
-        return
+def _check_stated_digest(algorithm: str | None, stated: bytes, sha256: bytes, read: Callable[[], bytes]) -> None:
+    ours = {"SHA2_256": sha256}.get(algorithm or "", b"")
+    if algorithm in _LONG_HASHES:
+        ours = _LONG_HASHES[algorithm](read()).digest()
+    if stated != ours:
+        raise VerificationError(
+            f"expected a signature over a file with sha256 {sha256.hex()}, found one over "
+            f"{str(algorithm)[:_SHOWN]!r} {stated.hex()[:_SHOWN]}",
+            code="bundle.digest-mismatch",
+        )
+
+
+def _check_message(spki: bytes, signature: bytes, sha256: bytes, read: Callable[[], bytes], *, whole: bool) -> None:
+    if whole or key_algorithm(spki) == "ed25519":
+        verify_signature(spki, signature, read())
+    else:
+        verify_digest_signature(spki, signature, sha256)
+
+
+def _read_blob(blob: Callable[[], bytes] | None, sha256: bytes) -> bytes:
+    if blob is None:
+        raise VerificationError("this signature cannot be checked from a SHA-256", code="signature.needs-bytes")
     data = blob()
-    if hashlib.sha256(data).digest() != digest:
+    if hashlib.sha256(data).digest() != sha256:
         raise VerificationError("the file changed while it was read", code="bundle.digest-mismatch")
-    verify_signature(spki, signature, data)
+    return data
 
 
 def _first_that_verifies(named: list[bytes], others: list[bytes], check: Callable[[bytes], None]) -> bytes:

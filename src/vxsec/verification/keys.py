@@ -1,7 +1,8 @@
 """One signature, one key: the only place where cryptography's verify functions are called.
 
-The hash is SHA-256 whatever the key, as cosign expects (a P-384 signature over SHA-384 is refused there and here), so a
-signature means one thing. ECDSA signatures are DER, RSA is PKCS#1 v1.5, Ed25519 is pure.
+ECDSA signatures are DER, RSA is PKCS#1 v1.5, Ed25519 is pure. The hash is SHA-256; with P-384 and P-521 also the curve's
+own SHA-384 and SHA-512, because cosign 3.1.3 signs with those and verifies only SHA-256 (measured). The Ed25519ph that it
+makes of an attestation, and then refuses itself, is refused here too.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 
 from vxsec.errors import FormatError, VerificationError
 from vxsec.formats.public_key import PublicKey, load_public_key
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 __all__ = ["verify_digest_signature", "verify_signature"]
+
+_OWN_HASHES: dict[str, SHA384 | SHA512] = {"secp384r1": SHA384(), "secp521r1": SHA512()}
 
 
 def verify_signature(spki: bytes, signature: bytes, data: bytes) -> None:
@@ -60,12 +63,18 @@ def verify_digest_signature(spki: bytes, signature: bytes, sha256: bytes) -> Non
 def _check(
     key: EllipticCurvePublicKey | RSAPublicKey, signature: bytes, data: bytes, algorithm: SHA256 | Prehashed
 ) -> None:
-    if isinstance(key, EllipticCurvePublicKey):
-        key.verify(signature, data, ECDSA(algorithm))
-        return
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    if not isinstance(key, EllipticCurvePublicKey):
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
-    key.verify(signature, data, PKCS1v15(), algorithm)
+        key.verify(signature, data, PKCS1v15(), algorithm)
+        return
+    own = _OWN_HASHES.get(key.curve.name)
+    try:
+        key.verify(signature, data, ECDSA(algorithm))
+    except InvalidSignature:
+        if own is None or isinstance(algorithm, Prehashed):
+            raise
+        key.verify(signature, data, ECDSA(own))
 
 
 def _load(spki: bytes) -> PublicKey:

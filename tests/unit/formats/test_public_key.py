@@ -87,8 +87,9 @@ REFUSED = {
     "secp256k1": (_spki(ec.generate_private_key(ec.SECP256K1()).public_key()), "key.unsupported"),
     "X25519": (_spki(x25519.X25519PrivateKey.generate().public_key()), "key.unsupported"),
     "Ed448": (_spki(ed448.Ed448PrivateKey.generate().public_key()), "key.unsupported"),
-    "DSA": (_spki(dsa.generate_private_key(1024).public_key()), "key.unsupported"),
-    "RSA 1024": (_spki(rsa.generate_private_key(65537, 1024).public_key()), "key.unsupported"),
+    "DSA": (_spki(dsa.generate_private_key(1024).public_key()), "key.unsupported"),  # noqa: S505
+    "RSA 1024": (_spki(rsa.generate_private_key(65537, 1024).public_key()), "key.unsupported"),  # noqa: S505
+    "an algorithm nobody knows": (bytes.fromhex("300b300606042a0304050301" + "00"), "key.unsupported"),
     "RSA with exponent 3": (_spki(rsa.generate_private_key(3, 2048).public_key()), "key.unsupported"),
     "RSA with a modulus of 16384 bits": (
         _spki(rsa.RSAPublicNumbers(65537, (1 << 16383) | 1).public_key()),

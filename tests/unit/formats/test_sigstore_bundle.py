@@ -48,9 +48,7 @@ def test_a_dsse_bundle_is_read_back() -> None:
 
 def test_a_message_bundle_is_read_back() -> None:
     bundle = read_bundle(MESSAGE, where="b")
-    assert bundle.content == MessageSignature(
-        digest_algorithm="SHA2_256", digest=b"d" * 32, signature=b"signature"
-    )
+    assert bundle.content == MessageSignature(digest_algorithm="SHA2_256", digest=b"d" * 32, signature=b"signature")
 
 
 READ = {
@@ -65,6 +63,7 @@ READ = {
     "an empty hint": _with("verificationMaterial.publicKey.hint", ""),
     "a key id beside the signature": _with("dsseEnvelope.signatures.0.keyid", "k"),
     "null where protobuf means absent": _with("messageSignature", None),
+    "a message with an empty digest": _with("messageSignature.messageDigest", {}, MESSAGE),
     "a message without a digest": _with("messageSignature.messageDigest", ..., MESSAGE),
 }
 
@@ -109,6 +108,7 @@ REFUSED = {
     "no payload type": (_with("dsseEnvelope.payloadType", ...), "bundle.malformed"),
     "more in the envelope": (_with("dsseEnvelope.more", 1), "bundle.malformed"),
     "more beside the signature": (_with("dsseEnvelope.signatures.0.cert", "x"), "bundle.malformed"),
+    "a message digest that is text": (_with("messageSignature.messageDigest", "x", MESSAGE), "bundle.malformed"),
     "a message digest without an algorithm": (
         _with("messageSignature.messageDigest", {"digest": "AA=="}, MESSAGE),
         "bundle.malformed",

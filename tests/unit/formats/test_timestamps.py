@@ -75,4 +75,4 @@ def test_only_our_error_escapes(text: str) -> None:
     try:
         parse_time(text, where="x")
     except FormatError as error:
-        assert error.code == "time.malformed"
+        assert error.code == "time.malformed"  # noqa: PT017

@@ -47,7 +47,10 @@ def _no_file(path: str) -> NoReturn:
 
 def _from_file(algorithm: str) -> Signer:
     return open_signer(
-        "file:ci.key", read_file={"ci.key": _pem(PKCS8[algorithm])}.__getitem__, environ=_no_environ, password=_no_password
+        "file:ci.key",
+        read_file={"ci.key": _pem(PKCS8[algorithm])}.__getitem__,
+        environ=_no_environ,
+        password=_no_password,
     )
 
 
@@ -104,12 +107,16 @@ def test_a_digest_of_another_length_is_a_defect_of_the_caller() -> None:
 
 def test_a_bare_path_is_a_file() -> None:
     read = {"keys/ci.key": PLAIN}.__getitem__
-    assert open_signer("keys/ci.key", read_file=read, environ=_no_environ, password=_no_password).algorithm == "ecdsa-p256"
+    assert (
+        open_signer("keys/ci.key", read_file=read, environ=_no_environ, password=_no_password).algorithm == "ecdsa-p256"
+    )
 
 
 def test_cosigns_spelling_of_env_is_read() -> None:
     value = {"K": PLAIN.decode()}
-    assert open_signer("env://K", read_file=_no_file, environ=value.get, password=_no_password).algorithm == "ecdsa-p256"
+    assert (
+        open_signer("env://K", read_file=_no_file, environ=value.get, password=_no_password).algorithm == "ecdsa-p256"
+    )
 
 
 def test_the_password_is_asked_for_once() -> None:
@@ -160,10 +167,11 @@ KEYS = {
     "no key": (b"noise", "key.malformed"),
     "a key cut short": (PKCS8["ecdsa-p256"][:-5], "key.malformed"),
     "Ed448": (_private(ed448.Ed448PrivateKey.generate()), "key.unsupported"),
-    "DSA": (_private(dsa.generate_private_key(1024)), "key.unsupported"),
+    "DSA": (_private(dsa.generate_private_key(1024)), "key.unsupported"),  # noqa: S505
+    "an algorithm nobody knows": (bytes.fromhex("300d020100300606042a03040504" + "00"), "key.unsupported"),
     "P-224": (_private(ec.generate_private_key(ec.SECP224R1())), "key.unsupported"),
     "secp256k1": (_private(ec.generate_private_key(ec.SECP256K1())), "key.unsupported"),
-    "RSA 1024": (_private(rsa.generate_private_key(65537, 1024)), "key.unsupported"),
+    "RSA 1024": (_private(rsa.generate_private_key(65537, 1024)), "key.unsupported"),  # noqa: S505
     "RSA with exponent 3": (_private(rsa.generate_private_key(3, 2048)), "key.unsupported"),
 }
 

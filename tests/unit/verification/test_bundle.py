@@ -8,6 +8,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from support.signing_kit import DIGESTS, NOW, OTHER_DIGESTS, PACKAGE, TARBALL, edited, flipped, release, signed, signer
 from vxsec.errors import UsageError, VerificationError
@@ -163,10 +166,36 @@ def test_refuses(bundle: Bundle, code: str) -> None:
     assert _code(bundle) == code
 
 
-def test_a_digest_by_another_algorithm_is_not_believed() -> None:
-    document = json.loads(_blob().line)
-    document["messageSignature"]["messageDigest"]["algorithm"] = "SHA2_512"
-    assert _code(read_bundle(json.dumps(document).encode(), where="b")) == "bundle.digest-mismatch"
+def _stating(algorithm: str, digest: bytes, signature: bytes, key: bytes) -> Bundle:
+    document = json.loads(_blob(key, signature=signature).line)
+    stated = {"algorithm": algorithm, "digest": base64.b64encode(digest).decode()}
+    document["messageSignature"]["messageDigest"] = stated
+    return read_bundle(json.dumps(document).encode(), where="b")
+
+
+def test_a_digest_by_an_algorithm_we_do_not_know_is_not_believed() -> None:
+    bundle = _stating("SHA3_256", SHA256, CI.sign(TARBALL), CI.spki)
+    assert _code(bundle) == "bundle.digest-mismatch"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "curve", "chosen"),
+    [("SHA2_384", ec.SECP384R1(), hashes.SHA384()), ("SHA2_512", ec.SECP521R1(), hashes.SHA512())],
+    ids=["P-384", "P-521"],
+)
+def test_a_bare_signature_over_a_longer_hash_verifies_from_the_bytes(
+    algorithm: str, curve: ec.EllipticCurve, chosen: hashes.SHA384 | hashes.SHA512
+) -> None:
+    key = ec.generate_private_key(curve)
+    spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    digest = hashlib.new(chosen.name, TARBALL).digest()
+    bundle = _stating(algorithm, digest, key.sign(TARBALL, ec.ECDSA(chosen)), spki)
+    assert verify_bundle(bundle, keys=[spki], sha256=HEX, blob=lambda: TARBALL) == VerifiedBlob(sha256=HEX, spki=spki)
+    assert _code(bundle, spki) == "signature.needs-bytes"
+    other = _stating(algorithm, bytes(len(digest)), key.sign(TARBALL, ec.ECDSA(chosen)), spki)
+    with pytest.raises(VerificationError) as caught:
+        verify_bundle(other, keys=[spki], sha256=HEX, blob=lambda: TARBALL)
+    assert caught.value.code == "bundle.digest-mismatch"
 
 
 def test_a_bare_signature_without_a_stated_digest_is_checked_against_the_file() -> None:

@@ -54,12 +54,26 @@ def test_a_digest_is_not_enough_for_ed25519() -> None:
     assert caught.value.code == "signature.needs-bytes"
 
 
-def test_a_p384_signature_over_sha384_is_not_what_we_verify() -> None:
-    key = ec.generate_private_key(ec.SECP384R1())
+@pytest.mark.parametrize(
+    ("curve", "own", "others"),
+    [
+        (ec.SECP256R1(), hashes.SHA256(), [hashes.SHA224(), hashes.SHA384(), hashes.SHA512()]),
+        (ec.SECP384R1(), hashes.SHA384(), [hashes.SHA224(), hashes.SHA512()]),
+        (ec.SECP521R1(), hashes.SHA512(), [hashes.SHA224(), hashes.SHA384()]),
+    ],
+    ids=["P-256", "P-384", "P-521"],
+)
+def test_sha256_and_the_curves_own_hash_and_no_other(
+    curve: ec.EllipticCurve, own: hashes.HashAlgorithm, others: list[hashes.HashAlgorithm]
+) -> None:
+    key = ec.generate_private_key(curve)
     spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    with pytest.raises(VerificationError) as caught:
-        verify_signature(spki, key.sign(DATA, ec.ECDSA(hashes.SHA384())), DATA)
-    assert caught.value.code == "signature.invalid"
+    verify_signature(spki, key.sign(DATA, ec.ECDSA(hashes.SHA256())), DATA)
+    verify_signature(spki, key.sign(DATA, ec.ECDSA(own)), DATA)
+    for other in others:
+        with pytest.raises(VerificationError) as caught:
+            verify_signature(spki, key.sign(DATA, ec.ECDSA(other)), DATA)
+        assert caught.value.code == "signature.invalid"
 
 
 def test_an_rsa_pss_signature_is_not_what_we_verify() -> None:

@@ -30,7 +30,7 @@ from support.signing_kit import (
 from vxsec.errors import VerificationError
 from vxsec.formats.public_key import key_hint
 from vxsec.formats.sigstore_bundle import read_bundle, render_message_bundle
-from vxsec.formats.statement import build_release_statement, build_statement
+from vxsec.formats.statement import build_statement
 from vxsec.limits import Limits
 from vxsec.model.attestation import RELEASE_PREDICATE, Bundle, Subject
 from vxsec.model.evidence import RejectedSignature, SignatureEvidence
@@ -84,7 +84,12 @@ def test_a_release_by_the_machine_and_an_approval_by_a_person_count() -> None:
         release(MACHINE, expires=NOW + DAY), approval(PERSON, policy=("vextrus-release", 3))
     )
     machine, person = signatures.signers
-    assert (machine.statement, machine.holder, machine.role, machine.key_id) == ("release", "ci", Role.MACHINE, "ci-2026")
+    assert (machine.statement, machine.holder, machine.role, machine.key_id) == (
+        "release",
+        "ci",
+        Role.MACHINE,
+        "ci-2026",
+    )
     assert (machine.created_at, machine.expires, machine.algorithm) == (NOW, NOW + DAY, "ecdsa-p256")
     assert (person.statement, person.holder, person.role) == ("approval", "alice", Role.HUMAN)
     (fact,) = approvals.approvals
@@ -276,7 +281,7 @@ def test_the_order_of_bundles_makes_no_difference() -> None:
     expected, _ = _derive(*good, *bad)
     for seed in range(5):
         shuffled = [*good, *bad]
-        random.Random(seed).shuffle(shuffled)
+        random.Random(seed).shuffle(shuffled)  # noqa: S311 - an order, not a secret
         found, _ = _derive(*shuffled)
         assert set(found.signers) == set(expected.signers)
         assert set(found.rejected) == set(expected.rejected)
@@ -335,9 +340,7 @@ FOREIGN = {
         False,
     ),
     "a bare signature over these bytes": (
-        read_bundle(
-            render_message_bundle(bytes.fromhex(DIGESTS.sha256), b"x", key_hint(MACHINE.spki)), where="b"
-        ),
+        read_bundle(render_message_bundle(bytes.fromhex(DIGESTS.sha256), b"x", key_hint(MACHINE.spki)), where="b"),
         GIVEN,
         False,
     ),
@@ -365,7 +368,9 @@ def test_a_thousand_lines_of_junk_do_no_harm_and_cost_a_bounded_number_of_checks
     monkeypatch.setattr("vxsec.verification.bundle.verify_signature", counted)
     root = trust_root(
         *(
-            trusted(signer(f"m{number}"), identifier=f"m{number}", holder=Holder(id=f"m{number}", kind=HolderKind.MACHINE))
+            trusted(
+                signer(f"m{number}"), identifier=f"m{number}", holder=Holder(id=f"m{number}", kind=HolderKind.MACHINE)
+            )
             for number in range(40)
         ),
         trusted(MACHINE, identifier="ci-2026"),
