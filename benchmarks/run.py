@@ -185,6 +185,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; the status says whether it could be measured, not whether the goals were met."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=15, help="counted runs of each command")
+    names = [measurement.__name__ for measurement in MEASUREMENTS]
+    parser.add_argument("only", nargs="*", metavar="NAME", help=f"measure only these of {', '.join(names)}")
     options = parser.parse_args(arguments)
     cosign = shutil.which("cosign")
     print(
@@ -196,9 +198,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench = Bench(folder=Path(folder), runs=options.runs, cosign=cosign)
         prepare(bench)
         for measurement in MEASUREMENTS:
+            if options.only and measurement.__name__ not in options.only:
+                continue
             for row in measurement(bench):
                 print(row, flush=True)
-    if find_spec("benchmarks.bench_tarball"):
+    if not options.only and find_spec("benchmarks.bench_tarball"):
         print("\nreading a tarball:", flush=True)
         return subprocess.run([PYTHON, "-m", "benchmarks.bench_tarball"], check=False).returncode
     return 0

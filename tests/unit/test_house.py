@@ -81,11 +81,20 @@ every_pure_module = pytest.mark.parametrize(
 )
 
 
+def _dotted(node: ast.expr) -> str:
+    """``a.b.c`` for a plain chain of names, nothing for anything else; far faster than ``ast.unparse``."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join(reversed([*parts, node.id])) if isinstance(node, ast.Name) else ""
+
+
 def _called(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
     """Every call with the dotted name it is made by: ``open``, ``sys.exit``, ``dataclasses.replace``."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
+            yield _dotted(node.func), node
 
 
 # -- what only verification may conclude -------------------------------------------------------------------------------
@@ -112,7 +121,7 @@ def _annotation_nodes(tree: ast.Module) -> set[int]:
             roots.append(node.returns)
         elif isinstance(node, ast.arg | ast.AnnAssign):
             roots.append(node.annotation)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance":
+        elif isinstance(node, ast.Call) and _dotted(node.func) == "isinstance":
             roots.append(node.args[1])
         elif isinstance(node, ast.MatchClass):
             roots.append(node.cls)
@@ -259,9 +268,9 @@ def test_a_pure_room_neither_opens_prints_reads_nor_runs_anything(module: Module
         return
     calls = [f"line {call.lineno}: {name}" for name, call in _called(module.tree) if name in IMPURE_CALLS]
     names = [
-        f"line {node.lineno}: {ast.unparse(node)}"
+        f"line {node.lineno}: {_dotted(node)}"
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.Attribute) and IMPURE_NAMES.fullmatch(ast.unparse(node))
+        if isinstance(node, ast.Attribute) and IMPURE_NAMES.fullmatch(_dotted(node))
     ]
     assert calls + names == []
 
@@ -316,39 +325,78 @@ def test_every_exception_to_a_rule_is_narrow_and_has_its_reason_beside_it(module
 
 # -- start-up ----------------------------------------------------------------------------------------------------------
 
-# Imported by one process that forks for each module, so that every import starts from nothing and takes milliseconds.
-IMPORT_EACH = """
-import os, sys
-for name in sys.argv[1:]:
-    sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
-        try:
-            __import__(name)
-            print(name, *sorted({loaded.partition(".")[0] for loaded in sys.modules}), flush=True)
-        except BaseException as error:
-            print(name, "BROKEN:", type(error).__name__, " ".join(str(error).split()), flush=True)
-        os._exit(0)
-    os.waitpid(child, 0)
-"""
-IMPORTABLE = tuple(module for module in MODULES if module.path.stem != "__main__")
 NEVER_AT_IMPORT = frozenset({"sigstore", "cyclonedx", "gnupg", "tuf", "pydantic", "requests"})
 LIGHT_ROOMS = frozenset({"errors", "limits", "model", "versions", "inspection", "policy", "report", ""})
+NAMES = frozenset(module.name for module in MODULES)
+
+
+def _runs_at_import(body: list[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The import statements that run when the module is loaded: not those in functions or for type checkers."""
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif isinstance(node, ast.If) and _dotted(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
+            yield from _runs_at_import(node.orelse)
+        elif isinstance(node, ast.If | ast.Try | ast.With | ast.ClassDef):
+            for part in ("body", "orelse", "finalbody", "handlers"):
+                for child in getattr(node, part, []):
+                    yield from _runs_at_import(child.body if isinstance(child, ast.ExceptHandler) else [child])
 
 
 @cache
-def _loaded_by() -> dict[str, list[str]]:
-    names = [module.name for module in IMPORTABLE]
-    done = subprocess.run([sys.executable, "-c", IMPORT_EACH, *names], capture_output=True, text=True, check=True)
-    return {words[0]: words[1:] for line in done.stdout.splitlines() if (words := line.split())}
+def _imported(path: Path) -> frozenset[str]:
+    names: set[str] = set()
+    for node in _runs_at_import(_parse(path).body):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        else:
+            assert node.module is not None
+            members = {f"{node.module}.{alias.name}" for alias in node.names}
+            names.update(members & NAMES or {node.module})
+    return frozenset(names)
 
 
-@pytest.mark.parametrize("module", IMPORTABLE, ids=lambda module: module.name)
-def test_a_module_can_be_imported_first_and_loads_only_what_its_room_may(module: Module) -> None:
-    loaded = _loaded_by()[module.name]
-    assert "BROKEN:" not in loaded, " ".join(loaded)
+PATHS = {module.name: module.path for module in MODULES}
+
+
+def _loaded_by(name: str) -> frozenset[str]:
+    """Everything that importing ``name`` loads: what it imports, the packages around that, and so on."""
+    loaded: set[str] = set()
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        if current in loaded:
+            continue
+        loaded.add(current)
+        parts = current.split(".")
+        waiting.extend(".".join(parts[:count]) for count in range(1, len(parts)))
+        if current in PATHS:
+            waiting.extend(_imported(PATHS[current]))
+    return frozenset(loaded)
+
+
+@every_module
+def test_importing_a_module_loads_only_what_its_room_may(module: Module) -> None:
     if module.room == "cli":
         banned = frozenset(HEAVY) - {"click"}
     else:
         banned = frozenset(HEAVY) if module.room in LIGHT_ROOMS else NEVER_AT_IMPORT
-    assert sorted(banned.intersection(loaded)) == []
+    assert sorted(banned & _loaded_by(module.name)) == []
+
+
+def test_modules_import_each_other_without_a_circle() -> None:
+    left = {
+        name: {other for other in _imported(path) if other in PATHS and other != name} for name, path in PATHS.items()
+    }
+    while ready := {name for name, needs in left.items() if not needs & left.keys()}:
+        for name in ready:
+            del left[name]
+    assert sorted(left) == []
+
+
+def test_importing_vxsec_and_its_command_line_loads_nothing_heavy_when_it_really_runs() -> None:
+    program = "import sys, vxsec\nprint(*sys.modules)\nimport vxsec.cli.root\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    facade, command_line = (set(line.split()) for line in done.stdout.splitlines())
+    assert sorted(facade & set(HEAVY)) == []
+    assert sorted(command_line & set(HEAVY)) == ["click"]
