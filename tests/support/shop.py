@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
+
 import vxsec
+from vxsec.formats.cosign_key import decrypt_key
 from vxsec.testing.artifacts import pack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from vxsec.testing import RegistrySimulator
 
@@ -23,9 +26,12 @@ _NAMES = ("ci", "ci2", "alice", "bob", "mallory")
 
 
 def make_keys(folder: Path) -> None:
-    """One key pair per name; encrypted key files take 0.3 s each, so a run makes them once."""
+    """One key pair per name. The tests sign with a plain copy (``NAME.pem``): unlocking the real file takes 0.3 s each time."""
     for name in _NAMES:
-        vxsec.generate_key(folder / name, password=PASSWORD)
+        pair = vxsec.generate_key(folder / name, password=PASSWORD)
+        pkcs8 = decrypt_key(Path(pair.private).read_bytes(), PASSWORD, where=pair.private)
+        pem = load_der_private_key(pkcs8, None).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (folder / f"{name}.pem").write_bytes(pem)
 
 
 @dataclass(slots=True)
@@ -76,7 +82,7 @@ class Shop:
 
     def uri(self, key: str) -> str:
         """A signer URI."""
-        return f"file:{self.keys / key}.key"
+        return f"file:{self.keys / key}.pem"
 
     def sign(self, *paths: Path, key: str = "ci", registry: str | None = None) -> None:
         """Sign releases."""

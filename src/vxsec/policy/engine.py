@@ -131,7 +131,8 @@ def _judge(policy: Policy, context: RuleContext, rules: Sequence[Rule[Any]]) -> 
         opened = opened or (outcome.verdict is Verdict.PASS and use.counts)
         signed_by.update(outcome.signed_by)
         results.append(_result(scope, use.id, use.rule.id, outcome, use.mode))
-    if not opened:
+    # Where a rule closes the gate already, its own reason stands: an unknown stays one that may be tried again.
+    if not opened and not any(result.closes for result in results):
         nothing = failed(
             "policy.nothing-evaluated",
             f"no enforced rule of phase {phase} passed for {subject.label} on registry {subject.registry}",
