@@ -27,6 +27,7 @@ _MAX_SEGMENT = 255
 """NAME_MAX on Linux; npm silently leaves out what the file system refuses."""
 _MAX_DEPTH = 1000
 """node-tar drops members deeper than 1,024 levels."""
+_MAX_FOLDS = 8
 _SHOWN = 120
 _DOTS = frozenset({".", ".."})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
@@ -72,15 +73,21 @@ def check_path(path: str, *, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[
 
 def fold_path(path: str) -> str:
     """The form in which two paths are equal where some file system takes them as one file."""
-    if path.isascii():
-        folded = path.lower()
-    else:
-        folded = unicodedata.normalize("NFKC", path).upper().casefold()
-        folded = unicodedata.normalize("NFKC", folded)
-        folded = "".join(char for char in _INVISIBLE.sub("", folded) if unicodedata.category(char) != "Cf")
+    folded = path.lower() if path.isascii() else _fold_unicode(path)
     if "./" in folded or " /" in folded or folded.endswith((".", " ")):
         folded = "/".join(segment.rstrip(". ") for segment in folded.split("/"))
     return path if folded == path else folded  # one object for the usual case: there may be 100,000
+
+
+def _fold_unicode(text: str) -> str:
+    """Compatibility form, one case, nothing invisible; repeated until nothing changes, for each step can undo another."""
+    for _ in range(_MAX_FOLDS):
+        visible = "".join(char for char in _INVISIBLE.sub("", text) if unicodedata.category(char) != "Cf")
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).upper().casefold())
+        if folded == text:
+            break
+        text = folded
+    return text
 
 
 def is_manifest_alias(path: str) -> bool:
