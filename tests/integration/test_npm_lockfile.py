@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import subprocess
 import tarfile
 from typing import TYPE_CHECKING, Any
@@ -28,13 +29,19 @@ pytestmark = pytest.mark.node
 
 ARBORIST = """
 const Arborist = require(process.argv[1]);
-new Arborist({ path: process.argv[2] }).loadVirtual().then((tree) => {
+const look = async (path) => {
+  const tree = await new Arborist({ path }).loadVirtual();
   const seen = {};
   for (const node of tree.inventory.values()) {
     seen[node.location] = [node.packageName, node.version || null, node.inDepBundle, node.isLink];
   }
-  process.stdout.write(JSON.stringify(seen));
-}, (error) => { process.stderr.write(String(error)); process.exit(1); });
+  return seen;
+};
+(async () => {
+  const found = [];
+  for (const path of process.argv.slice(2)) found.push(await look(path));
+  process.stdout.write(JSON.stringify(found));
+})().catch((error) => { process.stderr.write(String(error)); process.exit(1); });
 """
 WORKSPACES = """
 const map = require(process.argv[1]);
@@ -93,20 +100,21 @@ def written(project: Path, manifest: dict[str, Any]) -> Lockfile:
     return lockfile
 
 
-def as_arborist_sees(project: Path) -> dict[str, list[Any]]:
+def as_arborist_sees(*projects: Path) -> list[dict[str, list[Any]]]:
+    """For each project, location to name, version, whether it is in a dependency's bundle, whether it is a link."""
     done = subprocess.run(
-        [node_binary(), "-e", ARBORIST, npm_module("@npmcli/arborist"), str(project)],
+        [node_binary(), "-e", ARBORIST, npm_module("@npmcli/arborist"), *map(str, projects)],
         capture_output=True,
         text=True,
         check=True,
     )
-    seen: dict[str, list[Any]] = json.loads(done.stdout)
+    seen: list[dict[str, list[Any]]] = json.loads(done.stdout)
     return seen
 
 
 def assert_same_tree(lockfile: Lockfile, project: Path) -> None:
     """Names, versions, links and bundling are what npm's own reader computes."""
-    seen = as_arborist_sees(project)
+    (seen,) = as_arborist_sees(project)
     assert seen.pop("")
     ours = {entry.path: [entry.name, entry.version, entry.in_bundle, entry.link] for entry in lockfile.packages}
     assert ours == seen
@@ -242,6 +250,59 @@ def test_bundling_is_what_npm_computes(tmp_path: Path, packages: dict[str, Any],
     (tmp_path / "package-lock.json").write_text(json.dumps(document), encoding="utf-8")
     lockfile = parse_lockfile((tmp_path / "package-lock.json").read_bytes(), filename="package-lock.json")
     assert_same_tree(lockfile, tmp_path)
+
+
+def odd_tree(rng: random.Random) -> dict[str, Any]:
+    """A tree npm would not build: names repeat on every level, and bundling is stated at random."""
+    names = ["a", "b", "c", "@vextrus/d"]
+    packages: dict[str, Any] = {}
+
+    def grow(prefix: str, depth: int) -> None:
+        for name in names:
+            if rng.random() < (0.35 if depth else 0.7):
+                entry = package()
+                for field in ("dependencies", "peerDependencies", "optionalDependencies"):
+                    if rng.random() < 0.4:
+                        entry[field] = {other: rng.choice(["1", "*", "npm:a@1"]) for other in rng.sample(names, 2)}
+                if rng.random() < 0.35:
+                    entry["bundleDependencies"] = rng.sample(names, rng.randint(1, 2))
+                packages[f"{prefix}node_modules/{name}"] = entry
+                if depth < 3:
+                    grow(f"{prefix}node_modules/{name}/", depth + 1)
+
+    grow("", 0)
+    root: dict[str, Any] = {"name": "app", "dependencies": dict.fromkeys(rng.sample(names, 2), "1")}
+    if rng.random() < 0.2:
+        root["bundleDependencies"] = rng.sample(names, 1)
+    return {"": root, **packages}
+
+
+@pytest.mark.parametrize("order", ["sorted, as npm writes", "shuffled"])
+def test_nothing_npm_takes_from_a_bundle_is_believed_to_be_fetched(tmp_path: Path, order: str) -> None:
+    rng = random.Random(order)  # noqa: S311 - the same trees on every run
+    projects, lockfiles = [], []
+    for number in range(150):
+        items = sorted(odd_tree(rng).items())
+        if order == "shuffled":
+            rng.shuffle(items)
+        data = json.dumps({"name": "app", "lockfileVersion": 3, "packages": dict(items)}).encode()
+        projects.append(tmp_path / str(number))
+        projects[-1].mkdir()
+        (projects[-1] / "package-lock.json").write_bytes(data)
+        lockfiles.append(parse_lockfile(data, filename="package-lock.json"))
+    bundled = own = 0
+    for lockfile, seen in zip(lockfiles, as_arborist_sees(*projects), strict=True):
+        for placed in classify(lockfile, trust_root(), own_registry=None)[1:]:
+            name, _, in_bundle, _ = seen[placed.entry.path]
+            assert name == placed.entry.name
+            bundled += in_bundle
+            if placed.entry.name == "@vextrus/d":
+                own += placed.kind is PlacedKind.OWN
+                assert not (in_bundle and placed.kind is PlacedKind.OWN)
+            elif order != "shuffled":  # in any other order npm's answer depends on the order
+                assert placed.entry.in_bundle or not in_bundle
+    assert bundled > 100
+    assert own > 50
 
 
 def test_workspace_globs_never_believe_more_than_npm(tmp_path: Path) -> None:

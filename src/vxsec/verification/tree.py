@@ -191,9 +191,7 @@ class _Placer:
             return "own-name-aliased", f"the own name stands for {str(entry.name)[:_SHOWN]!r}"
         if own and source is SourceKind.GIT:
             return "source", "an own package comes from git, which npm installs without integrity"
-        if own and self._in_foreign_lock(entry):
-            return "nested-shrinkwrap", "npm takes it from a lockfile inside an enclosing package"
-        return None
+        return self._hidden(entry) if own else None
 
     def _registry(self, name: str) -> str | None:
         labels = [registry.label for registry in self._trust.registries_for(name)]
@@ -210,13 +208,21 @@ class _Placer:
     def _is_own(self, entry: LockedPackage) -> bool:
         return any(self._trust.registries_for(name) for name in (entry.name or "", entry.installed_as))
 
-    def _in_foreign_lock(self, entry: LockedPackage) -> bool:
+    def _hidden(self, entry: LockedPackage) -> tuple[str, str] | None:
+        """Why an own package below another one may come from that one's tarball instead of the registry, or None.
+
+        npm's own answer to what is bundled depends on the order of the file in odd trees, so an own package below any
+        package that bundles something is not believed to be fetched.
+        """
         path = enclosing(entry.path)
         while path:
+            holder = self._entries.get(path)
+            if holder is not None and holder.bundles:
+                return "own-name-bundled", f"it lies below {path[:_SHOWN]!r}, which brings bundled packages"
             if "lockfile.nested-shrinkwrap" in self._codes.get(path, ()):
-                return True
+                return "nested-shrinkwrap", "npm takes it from a lockfile inside an enclosing package"
             path = enclosing(path)
-        return False
+        return None
 
 
 def confirm_bundled(placed: Placed, parent_files: Mapping[str, bytes]) -> None:

@@ -219,6 +219,16 @@ def test_each_package_is_placed(
             id="a foreign package bundled under an own name",
         ),
         pytest.param(
+            {
+                "node_modules/a": package(bundleDependencies=["b"]),
+                "node_modules/a/node_modules/@vextrus/kernel": package(),
+            },
+            {},
+            "node_modules/a/node_modules/@vextrus/kernel",
+            "tree.own-name-bundled",
+            id="an own name beside what a package bundles",
+        ),
+        pytest.param(
             {"node_modules/a": package(inBundle=True)},
             {},
             "node_modules/a",
