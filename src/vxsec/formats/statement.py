@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, UsageError
-from vxsec.formats.registry_url import normalise_registry_url
 from vxsec.formats.strict_json import JsonNode, dump_json, read_json
 from vxsec.formats.timestamps import parse_time, render_time
 from vxsec.limits import DEFAULT_LIMITS, Limits
@@ -144,7 +143,7 @@ def build_release_statement(
         ConfigurationError: ``registry.url``.
         UsageError: ``statement.expires`` where it would expire before it was made.
     """
-    predicate = {"registry": normalise_registry_url(registry), "version": package.version}
+    predicate = {"registry": _registry_url(registry), "version": package.version}
     return build_statement(
         subjects=[_own_subject(package, digests)],
         predicate_type=RELEASE_PREDICATE,
@@ -167,7 +166,7 @@ def build_approval_statement(
         UsageError: ``statement.expires`` where it would expire before it was made.
         FormatError: ``statement.subjects`` where there is none.
     """
-    predicate: dict[str, object] = {"registry": normalise_registry_url(registry)}
+    predicate: dict[str, object] = {"registry": _registry_url(registry)}
     if policy is not None:
         predicate["policy"] = {"name": policy[0], "minVersion": policy[1]}
     return build_statement(
@@ -254,6 +253,14 @@ def _own_predicate(statement: Statement, predicate_type: str, where: str) -> Jso
             where=where,
         )
     return JsonNode(value=statement.predicate, where=where)
+
+
+def _registry_url(url: str) -> str:
+    from vxsec.formats.registry_url import (
+        normalise_registry_url,
+    )  # only writers need it; verifying starts sooner without
+
+    return normalise_registry_url(url)
 
 
 def _own_subject(package: PackageRef, digests: Digests) -> Subject:

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 
 from vxsec.errors import FormatError, VerificationError
 from vxsec.formats.public_key import PublicKey, load_public_key
@@ -22,6 +22,25 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 __all__ = ["verify_digest_signature", "verify_signature"]
+
+
+class _Ecdsa(ECDSA):
+    """ECDSA for verifying alone.
+
+    The parent's constructor imports the whole OpenSSL backend (8 ms) to ask it about deterministic signing.
+    """
+
+    def __init__(self, algorithm: Prehashed | HashAlgorithm) -> None:
+        self._chosen = algorithm
+
+    @property
+    def algorithm(self) -> Prehashed | HashAlgorithm:
+        return self._chosen
+
+    @property
+    def deterministic_signing(self) -> bool:
+        return False
+
 
 _OWN_HASHES: dict[str, SHA384 | SHA512] = {"secp384r1": SHA384(), "secp521r1": SHA512()}
 
@@ -70,11 +89,11 @@ def _check(
         return
     own = _OWN_HASHES.get(key.curve.name)
     try:
-        key.verify(signature, data, ECDSA(algorithm))
+        key.verify(signature, data, _Ecdsa(algorithm))
     except InvalidSignature:
         if own is None or isinstance(algorithm, Prehashed):
             raise
-        key.verify(signature, data, ECDSA(own))
+        key.verify(signature, data, _Ecdsa(own))
 
 
 def _load(spki: bytes) -> PublicKey:
