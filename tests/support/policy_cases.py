@@ -188,14 +188,14 @@ class Case:
     def rule(self) -> str:
         return str(self.table["rule"])
 
-    def decide(self) -> Decision:
+    def decide(self, trust: TrustRoot | None = None) -> Decision:
         if "policy" in self.table:
             policy = parse_policy((self.path.parent / self.table["policy"]).read_bytes(), source=self.table["policy"])
         else:
             use: Table = {"use": self.rule} | ({"with": self.table["with"]} if "with" in self.table else {})
             policy = make_policy(use, mode=self.table.get("mode", "enforce"))
         items = [evidence_from(item) for item in self.table["evidence"]]
-        return evaluate(policy, make_trust(), items, phase=Phase(self.table["phase"]), now=NOW)
+        return evaluate(policy, trust or make_trust(), items, phase=Phase(self.table["phase"]), now=NOW)
 
 
 def load_cases(folder: Path = CASES) -> Iterator[Case]:

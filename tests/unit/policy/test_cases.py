@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.policy_cases import Case, load_cases
 
+from support.policy_cases import Case, load_cases
 from vxsec.model.decision import Verdict
 
 CASES = tuple(load_cases())
