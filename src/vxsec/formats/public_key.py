@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PublicKey: TypeAlias = Union[EllipticCurvePublicKey, Ed25519PublicKey, "RSAPublicKey"]
 
-__all__ = ["key_algorithm", "key_hint", "load_public_key", "parse_public_key", "render_public_key"]
+__all__ = ["PublicKey", "key_algorithm", "key_hint", "load_public_key", "parse_public_key", "render_public_key"]
 
 _PEM = re.compile(rb"\s*-----BEGIN PUBLIC KEY-----\s([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----\s*\Z")
 _MAX_BYTES = 16 * 1024

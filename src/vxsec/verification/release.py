@@ -17,7 +17,7 @@ A bundle counts when every line holds; the first that does not is the reason it 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, VerificationError, VxsecError
@@ -60,6 +60,15 @@ class SourceKind(StrEnum):
     """By searching: an evidence folder, a registry."""
 
 
+class _About(Enum):
+    """Whose bytes a bundle speaks of, by its own words."""
+
+    THESE_BYTES = auto()
+    THIS_VERSION = auto()  # other bytes under this name and version
+    OTHERS = auto()
+    UNCLEAR = auto()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
     """What every bundle is judged against."""
@@ -86,8 +95,9 @@ def derive_signatures(
     """Derive the signature and approval evidence of one package from everything found.
 
     Guarantees: every fact is a statement whose signature was checked here, by a key that may make it, about these bytes
-    under this name for this registry. Everything else is listed with its reason and changes nothing else. The result does
-    not depend on how often a bundle occurs.
+    under this name for this registry. Everything else is listed with its reason and changes nothing else, except that
+    bundles which a search found and which speak only of other packages are left out. The result does not depend on how
+    often a bundle occurs.
 
     Args:
         bundles: Each with the file or registry version it was read from and how it was found.
@@ -102,11 +112,6 @@ def derive_signatures(
     Raises:
         VerificationError: ``bundle.too-many``.
     """
-    if len(bundles) > limits.bundles_per_subject:
-        raise VerificationError(
-            f"expected at most {limits.bundles_per_subject} bundles for one package, found {len(bundles)}",
-            code="bundle.too-many",
-        )
     case = _Case(
         package=artifact_package,
         digests=digests,
@@ -118,28 +123,47 @@ def derive_signatures(
     )
     facts: dict[tuple[object, ...], SignerFact | ApprovalFact] = {}
     rejected: list[RejectedSignature] = []
-    seen: set[bytes] = set()
-    foreign = False
-    for item, source, kind in bundles:
-        if isinstance(item, RejectedSignature):
-            rejected.append(item)
-            continue
-        foreign = foreign or _speaks_of_others(item, kind, case)
-        if item.line in seen:
-            continue
-        seen.add(item.line)
+    candidates, unreadable, foreign = _select(bundles, case)
+    for bundle, source in candidates:
         try:
-            fact = _derive_fact(item, source, case)
+            fact = _derive_fact(bundle, source, case)
         except VxsecError as error:
             rejected.append(RejectedSignature(code=error.code, message=error.message, source=source))
         else:
             facts.setdefault(_identity(fact), fact)
+    rejected += unreadable
     approvals = tuple(fact for fact in facts.values() if isinstance(fact, ApprovalFact))
     signers = tuple(fact.signer if isinstance(fact, ApprovalFact) else fact for fact in facts.values())
     return (
         SignatureEvidence(signers=signers, rejected=tuple(rejected), foreign=foreign),
         ApprovalEvidence(approvals=approvals, foreign=foreign),
     )
+
+
+def _select(
+    bundles: Sequence[tuple[Bundle | RejectedSignature, str, SourceKind]], case: _Case
+) -> tuple[list[tuple[Bundle, str]], list[RejectedSignature], bool]:
+    """The distinct bundles to judge, what could not be read, and whether something speaks of other bytes.
+
+    What a search turned up about other packages is left out: a folder may hold the evidence of a whole workspace.
+    """
+    candidates: dict[bytes, tuple[Bundle, str]] = {}
+    unreadable: list[RejectedSignature] = []
+    foreign = False
+    for item, source, kind in bundles:
+        if isinstance(item, RejectedSignature):
+            unreadable.append(item)
+            continue
+        about = _about(item, case)
+        foreign = foreign or about is _About.THIS_VERSION or (about is _About.OTHERS and kind is SourceKind.GIVEN)
+        if about is not _About.OTHERS or kind is SourceKind.GIVEN:
+            candidates.setdefault(item.line, (item, source))
+    if len(candidates) > case.limits.bundles_per_subject:
+        raise VerificationError(
+            f"expected at most {case.limits.bundles_per_subject} bundles for one package, found {len(candidates)}",
+            code="bundle.too-many",
+        )
+    return list(candidates.values()), unreadable, foreign
 
 
 def _derive_fact(bundle: Bundle, source: str, case: _Case) -> SignerFact | ApprovalFact:
@@ -250,26 +274,27 @@ def _identity(fact: SignerFact | ApprovalFact) -> tuple[object, ...]:
     return fact.statement, fact.key_id, fact.created_at, fact.expires
 
 
-def _speaks_of_others(bundle: Bundle, kind: SourceKind, case: _Case) -> bool:
-    """Whether the bundle is about other bytes: any, if it was given for this file, else of this name and version.
+def _about(bundle: Bundle, case: _Case) -> _About:
+    """Whose bytes a bundle speaks of.
 
-    Read without verifying, because it decides only which of two refusals is named.
+    Read without verifying: it decides which of two refusals is named, and what need not be looked at further; what counts
+    is judged on the verified statement alone.
     """
-    if not isinstance(bundle.content, Envelope):
-        stated = bundle.content.digest
-        known = bundle.content.digest_algorithm == "SHA2_256" and stated is not None
-        return kind is SourceKind.GIVEN and known and stated != bytes.fromhex(case.digests.sha256)
+    content = bundle.content
+    if not isinstance(content, Envelope):
+        if content.digest is None or content.digest_algorithm != "SHA2_256":
+            return _About.UNCLEAR
+        return _About.THESE_BYTES if content.digest == bytes.fromhex(case.digests.sha256) else _About.OTHERS
     try:
-        statement = read_statement(bundle.content.payload, where="statement", limits=case.limits)
+        statement = read_statement(content.payload, where="statement", limits=case.limits)
     except FormatError:
-        return False
+        return _About.UNCLEAR
     if any(subject_states(subject, case.digests) for subject in statement.subjects):
-        return False
-    return any(
-        not set(STRONG_DIGESTS).isdisjoint(subject.digest)
-        and (kind is SourceKind.GIVEN or subject_names(subject, case.package))
-        for subject in statement.subjects
-    )
+        return _About.THESE_BYTES
+    strong = [subject for subject in statement.subjects if not set(STRONG_DIGESTS).isdisjoint(subject.digest)]
+    if any(subject_names(subject, case.package) for subject in strong):
+        return _About.THIS_VERSION
+    return _About.OTHERS if strong else _About.UNCLEAR
 
 
 def _rejection(code: str, expected: str, found: str) -> VerificationError:

@@ -395,6 +395,17 @@ def test_more_bundles_than_allowed_are_refused_not_cut() -> None:
     assert caught.value.code == "bundle.too-many"
 
 
+def test_evidence_of_other_packages_in_the_same_folder_is_left_out() -> None:
+    others = [
+        release(MACHINE, package=PackageRef(name=f"@vextrus/p{number}", version="1.0.0"), digests=OTHER_DIGESTS)
+        for number in range(5)
+    ]
+    others.append(read_bundle(sign_blob(MACHINE, sha256=bytes(32)), where="b"))
+    signatures, _ = _derive(*others, release(MACHINE), kind=SourceKind.FOUND, limits=Limits(bundles_per_subject=1))
+    assert len(signatures.signers) == 1
+    assert (signatures.rejected, signatures.foreign) == ((), False)
+
+
 def test_a_root_without_keys_lets_nothing_count() -> None:
     assert _rejected(release(MACHINE), trust=trust_root()) == "verify.no-keys"
 
