@@ -72,6 +72,12 @@ class _PlainPool(HTTPConnectionPool):
 class _TlsPool(HTTPSConnectionPool):
     ConnectionCls: type[BaseHTTPSConnection] = _TlsConnection
 
+    def _validate_conn(self, conn: BaseHTTPConnection) -> None:
+        """Connect early; the warning about unchecked certificates is left out: who asked for that named the URL."""
+        HTTPConnectionPool._validate_conn(self, conn)  # noqa: SLF001 - the method that this one replaces
+        if conn.is_closed:
+            conn.connect()
+
 
 class _Watch:
     """Ends an exchange at its deadline by shutting the socket down."""
@@ -257,7 +263,8 @@ def _timeout(url: str) -> NetworkError:
 def _converted(error: Exception, url: str) -> NetworkError:
     """Say what went wrong without repeating foreign text, which may hold a proxy's password."""
     cause = _root_of(error)
-    if isinstance(error, foreign.TimeoutError) or isinstance(cause, TimeoutError):
+    timed_out = isinstance(error, foreign.TimeoutError) and not isinstance(error, foreign.NewConnectionError)
+    if timed_out or isinstance(cause, TimeoutError):
         return _timeout(url)
     if isinstance(cause, ssl.SSLError):
         reason = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else (cause.reason or "TLS")
