@@ -24,7 +24,9 @@ ARCHIVE = "{id: archive, use: archive.safe}"
 VERSION = "{id: version, use: version.monotonic}"
 
 
-def gate(vxsec_run: Vxsec, shop: Shop, *files: Path, policy: object = "vxsec:recommended", more: tuple[object, ...] = ()) -> Answer:
+def gate(
+    vxsec_run: Vxsec, shop: Shop, *files: Path, policy: object = "vxsec:recommended", more: tuple[object, ...] = ()
+) -> Answer:
     return vxsec_run("gate", *files, "--policy", policy, "--trust", shop.trust, *more)
 
 
@@ -289,9 +291,13 @@ def test_an_approval_bound_to_another_policy_does_not_count(vxsec_run: Vxsec, sh
     policy = shop.policy(rule)
     other = shop.folder / "other.yaml"
     other.write_text(policy.read_text(encoding="utf-8").replace("name: test", "name: other"), encoding="utf-8")
-    vxsec.approve([path], signer=shop.uri("alice"), trust=shop.trust, policy=other, password=b"for tests only", offline=True)
+    vxsec.approve(
+        [path], signer=shop.uri("alice"), trust=shop.trust, policy=other, password=b"for tests only", offline=True
+    )
     assert gate(vxsec_run, shop, path, policy=policy).status == 11
-    vxsec.approve([path], signer=shop.uri("bob"), trust=shop.trust, policy=policy, password=b"for tests only", offline=True)
+    vxsec.approve(
+        [path], signer=shop.uri("bob"), trust=shop.trust, policy=policy, password=b"for tests only", offline=True
+    )
     assert gate(vxsec_run, shop, path, policy=policy).status == 0
 
 
@@ -311,7 +317,10 @@ USAGE: dict[str, tuple[tuple[object, ...], str]] = {
     "no trust": (("gate", "x.tgz", "--policy", "vxsec:minimal"), "usage.no-trust"),
     "no files": (("gate",), "usage"),
     "a missing file": (("gate", "gone.tgz", "--policy", "vxsec:minimal", "--trust", "trust.yaml"), "file.missing"),
-    "a shipped policy nobody ships": (("gate", "x.tgz", "--policy", "vxsec:nope", "--trust", "trust.yaml"), "policy.unknown-shipped"),
+    "a shipped policy nobody ships": (
+        ("gate", "x.tgz", "--policy", "vxsec:nope", "--trust", "trust.yaml"),
+        "policy.unknown-shipped",
+    ),
     "an unknown phase": (("gate", "x.tgz", "--phase", "later"), "usage"),
     "a time without a zone": (("gate", "x.tgz", "--at", "2026-01-01"), "usage"),
     "an unknown registry label": (
@@ -322,7 +331,9 @@ USAGE: dict[str, tuple[tuple[object, ...], str]] = {
 
 
 @pytest.mark.parametrize(("arguments", "code"), USAGE.values(), ids=USAGE.keys())
-def test_usage_errors_are_2_and_one_line(vxsec_run: Vxsec, shop: Shop, arguments: tuple[object, ...], code: str) -> None:
+def test_usage_errors_are_2_and_one_line(
+    vxsec_run: Vxsec, shop: Shop, arguments: tuple[object, ...], code: str
+) -> None:
     shop.pack("x").rename(shop.folder / "x.tgz")
     answer = vxsec_run(*arguments)
     assert answer.status == 2, answer.err

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 EVIDENCE = "@acme/vxsec-evidence"
 
 
-def publish(vxsec_run: Vxsec, shop: Shop, *files: Path, policy: object = "vxsec:recommended", more: tuple[object, ...] = ()) -> Answer:
+def publish(
+    vxsec_run: Vxsec, shop: Shop, *files: Path, policy: object = "vxsec:recommended", more: tuple[object, ...] = ()
+) -> Answer:
     return vxsec_run("publish", *files, "--policy", policy, "--trust", shop.trust, *more)
 
 
@@ -44,7 +46,9 @@ def chain(shop: Shop) -> list[Path]:
 def test_evidence_goes_before_its_package_and_dependencies_before_dependents(vxsec_run: Vxsec, shop: Shop) -> None:
     answer = publish(vxsec_run, shop, *chain(shop), more=("--json",))
     assert answer.status == 0, answer.err
-    assert puts(shop) == [f"/{name}" for package in ("base", "middle", "top") for name in (EVIDENCE, f"@acme/{package}")]
+    assert puts(shop) == [
+        f"/{name}" for package in ("base", "middle", "top") for name in (EVIDENCE, f"@acme/{package}")
+    ]
     assert states(answer) == ["published"] * 3
     assert shop.registry.tarball("@acme/base", "1.0.0") == (shop.folder / "acme-base-1.0.0.tgz").read_bytes()
 
@@ -149,7 +153,7 @@ def test_whatever_stops_it_what_is_live_is_named(
 def test_ctrl_c_before_anything_is_sent_is_130(vxsec_run: Vxsec, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     from vxsec.registry.client import RegistryClient
 
-    def stopping(self: RegistryClient, name: str) -> None:
+    def stopping(_self: RegistryClient, _name: str) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(RegistryClient, "fetch_packument", stopping)
@@ -202,7 +206,13 @@ TAGS: dict[str, tuple[str, dict[str, object], tuple[object, ...], int, str]] = {
 
 @pytest.mark.parametrize(("version", "manifest", "more", "status", "tag"), TAGS.values(), ids=TAGS.keys())
 def test_tags(
-    vxsec_run: Vxsec, shop: Shop, version: str, manifest: dict[str, object], more: tuple[object, ...], status: int, tag: str
+    vxsec_run: Vxsec,
+    shop: Shop,
+    version: str,
+    manifest: dict[str, object],
+    more: tuple[object, ...],
+    status: int,
+    tag: str,
 ) -> None:
     first = shop.pack("kernel")
     shop.release(first)
@@ -255,7 +265,9 @@ def test_approve_shows_what_changes_against_latest(vxsec_run: Vxsec, shop: Shop)
     first = shop.pack("kernel", files={"index.js": b"1", "gone.js": b""})
     shop.release(first)
     assert publish(vxsec_run, shop, first).status == 0
-    second = shop.pack("kernel", "1.1.0", manifest={"dependencies": {"@acme/new": "1"}}, files={"index.js": b"2", "new.js": b""})
+    second = shop.pack(
+        "kernel", "1.1.0", manifest={"dependencies": {"@acme/new": "1"}}, files={"index.js": b"2", "new.js": b""}
+    )
     answer = vxsec_run("approve", second, "--signer", shop.uri("alice"), "--trust", shop.trust, "--json")
     difference = answer.json["differences"][0]
     assert difference["previous"] == "pkg:npm/%40acme/kernel@1.0.0"

@@ -63,16 +63,27 @@ class Shop:
         lines.append("keys:")
         for name in ("ci", "ci2", "alice", "bob"):
             role = "machine" if name.startswith("ci") else "human"
-            lines.append(f'  - {{id: {name}-key, file: "{self.keys / name}.pub", roles: [{role}], {window}, holder: {name}}}')
+            lines.append(
+                f'  - {{id: {name}-key, file: "{self.keys / name}.pub", roles: [{role}], {window}, holder: {name}}}'
+            )
         lines.append("holders:")
-        for name in ("ci", "ci2", "alice", "bob"):
-            lines.append(f"  - {{id: {name}, kind: {'machine' if name.startswith('ci') else 'person'}}}")
-        lines += ["registries:", f'  internal: {{url: "{self.registry.url}", scopes: ["@acme"]}}', self.extra_registries]
+        kinds = {"ci": "machine", "ci2": "machine", "alice": "person", "bob": "person"}
+        lines.extend(f"  - {{id: {name}, kind: {kind}}}" for name, kind in kinds.items())
+        lines += [
+            "registries:",
+            f'  internal: {{url: "{self.registry.url}", scopes: ["@acme"]}}',
+            self.extra_registries,
+        ]
         lines.append(f"revocations: {revocations}")
         self.trust.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def pack(
-        self, name: str, version: str = "1.0.0", *, manifest: Mapping[str, Any] | None = None, files: Mapping[str, bytes] | None = None
+        self,
+        name: str,
+        version: str = "1.0.0",
+        *,
+        manifest: Mapping[str, Any] | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> Path:
         """Make a tarball."""
         document = {"name": f"@acme/{name}", "version": version, "main": "index.js", **(manifest or {})}
@@ -99,7 +110,14 @@ class Shop:
         self.sign(*paths)
         self.approve(*paths)
 
-    def policy(self, rules: str, *, mode: str = "enforce", phases: str = "[publish, promote, install]", registry: str = "internal") -> Path:
+    def policy(
+        self,
+        rules: str,
+        *,
+        mode: str = "enforce",
+        phases: str = "[publish, promote, install]",
+        registry: str = "internal",
+    ) -> Path:
         """A policy with one scope; ``rules`` are the lines of its list, each ``{id: …, use: …}``."""
         path = self.folder / "policy.yaml"
         listed = "\n".join(f"      - {line}" for line in rules.strip().splitlines())
@@ -121,6 +139,12 @@ class Shop:
             packages[f"node_modules/{name}"] = {**entry, **(edit or {}).get(name, {})}
             packages[""]["dependencies"][name] = f"^{version}"
         target = self.folder / "package-lock.json"
-        document = {"name": "consumer", "version": "1.0.0", "lockfileVersion": 3, "requires": True, "packages": packages}
+        document = {
+            "name": "consumer",
+            "version": "1.0.0",
+            "lockfileVersion": 3,
+            "requires": True,
+            "packages": packages,
+        }
         target.write_text(json.dumps(document, indent=2), encoding="utf-8")
         return target

@@ -16,8 +16,7 @@ from vxsec.errors import FormatError
 from vxsec.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["JsonNode", "dump_json", "parse_json", "read_json"]
 

@@ -130,10 +130,7 @@ def append_line_locked(path: str | os.PathLike[str], line: bytes) -> None:
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
         data = (b"\n" if torn else b"") + line + b"\n"
         try:
-            written = os.write(descriptor, data)
-            if written != len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(descriptor)
+            _write_whole(descriptor, data)
         except OSError:
             with contextlib.suppress(OSError):
                 os.ftruncate(descriptor, size)
@@ -156,6 +153,12 @@ def list_files(directory: str | os.PathLike[str]) -> list[Path]:
         raise UsageError(
             f"not a readable folder: {error.strerror}", code="file.missing", where=str(directory)
         ) from error
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    if os.write(descriptor, data) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.fsync(descriptor)
 
 
 @contextlib.contextmanager

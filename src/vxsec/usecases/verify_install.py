@@ -27,7 +27,7 @@ from vxsec.usecases.collect import Collector
 from vxsec.usecases.gate import record, require_policy_and_trust
 from vxsec.usecases.inputs import load_policy, load_trust, open_artifact
 from vxsec.usecases.registries import RegistrySession
-from vxsec.verification.tree import Placed, PlacedKind, check_bytes, classify, confirm_bundled
+from vxsec.verification.tree import Placed, PlacedKind, check_bytes, classify, confirm_bundled, unlisted_bundles
 
 if TYPE_CHECKING:
     import os
@@ -190,6 +190,14 @@ class _Walk:
                 return _failure(
                     one, "tree.other-package", f"the lockfile names {expected}, the tarball holds {artifact.package}"
                 )
+            unlisted = unlisted_bundles(self.lockfile, one.entry, (file.path for file in artifact.files))
+            if unlisted:
+                return _failure(
+                    one,
+                    "tree.bundle-unlisted",
+                    f"its tarball carries {', '.join(unlisted[:_SHOWN])}, which the lockfile does not name",
+                    hint="install with the lockfile that names it, or ask the publisher to leave it out",
+                )
             return artifact, self.collector.collect(artifact, entry=one.entry)
         except UndecidedError as error:
             return error
@@ -302,6 +310,7 @@ def _manifests_inside(artifact: Artifact) -> Mapping[str, bytes]:
     return tarball.kept
 
 
+_SHOWN = 5
 _STATES = ("verified", "allowed-unsigned", "local", "failed", "not-evaluated")
 
 
