@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from support.signing_kit import signer
 from vxsec.errors import VerificationError
-from vxsec.verification.keys import verify_digest_signature, verify_signature
+from vxsec.verification.keys import _Ecdsa, verify_digest_signature, verify_signature
 
 DATA = b"data"
 DIGEST = hashlib.sha256(DATA).digest()
@@ -74,6 +74,12 @@ def test_sha256_and_the_curves_own_hash_and_no_other(
         with pytest.raises(VerificationError) as caught:
             verify_signature(spki, key.sign(DATA, ec.ECDSA(other)), DATA)
         assert caught.value.code == "signature.invalid"
+
+
+def test_our_ecdsa_answers_what_cryptography_may_ask() -> None:
+    chosen = hashes.SHA256()
+    ours, theirs = _Ecdsa(chosen), ec.ECDSA(chosen)
+    assert (ours.algorithm, ours.deterministic_signing) == (theirs.algorithm, theirs.deterministic_signing)
 
 
 def test_an_rsa_pss_signature_is_not_what_we_verify() -> None:

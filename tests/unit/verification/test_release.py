@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -290,6 +291,13 @@ def test_the_order_of_bundles_makes_no_difference() -> None:
 
 # -- whose bytes --------------------------------------------------------------------------------------------------------
 
+
+def _bare_without_digest() -> Bundle:
+    document = json.loads(sign_blob(MACHINE, sha256=bytes(32)))
+    document["messageSignature"]["messageDigest"] = {}
+    return read_bundle(json.dumps(document).encode(), where="b")
+
+
 GIVEN, FOUND = SourceKind.GIVEN, SourceKind.FOUND
 FOREIGN = {
     "a sidecar about other bytes of this version": (release(MACHINE, digests=OTHER_DIGESTS), GIVEN, True),
@@ -339,6 +347,7 @@ FOREIGN = {
         GIVEN,
         False,
     ),
+    "a bare signature that states no digest": (_bare_without_digest(), GIVEN, False),
     "a bare signature over these bytes": (
         read_bundle(render_message_bundle(bytes.fromhex(DIGESTS.sha256), b"x", key_hint(MACHINE.spki)), where="b"),
         GIVEN,
