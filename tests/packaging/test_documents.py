@@ -48,9 +48,11 @@ def test_no_file_names_a_path_of_the_machine_it_was_written_on() -> None:
     assert found == []
 
 
+PRIVATE_KEY = re.compile(r"-----BEGIN (EC |RSA |OPENSSH )?PRIVATE KEY-----\s+[A-Za-z0-9+/=]{40}")
+
+
 def test_no_file_is_a_private_key() -> None:
-    marks = tuple(f"-----BEGIN {kind}PRIVATE KEY-----" for kind in ("", "EC ", "RSA ", "OPENSSH "))
-    assert [name for name, text in _texts() for mark in marks if mark in text] == []
+    assert [name for name, text in _texts() if PRIVATE_KEY.search(text)] == []
 
 
 def test_every_action_is_pinned_by_its_full_commit_and_nothing_is_permitted_by_default() -> None:
