@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vxsec.errors import ConfigurationError, NothingToJudgeError, UsageError
+from vxsec.errors import ConfigurationError, FormatError, NothingToJudgeError, UsageError
 from vxsec.formats.registry_url import normalise_registry_url
 from vxsec.host.files import list_files, read_bounded, read_if_exists
 from vxsec.limits import DEFAULT_LIMITS
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "choose_registry",
     "load_policy",
+    "load_public_key",
     "load_trust",
     "open_artifact",
     "open_artifacts",
@@ -129,6 +130,22 @@ def load_policy(source: _PathLike, *, trust: TrustRoot) -> Policy:
     policy = parse_policy(data, source=text)
     check_requirements(policy, trust)
     return policy
+
+
+def load_public_key(path: _PathLike) -> bytes:
+    """A public key file (PEM or DER) as canonical DER.
+
+    Raises:
+        UsageError: Missing or unreadable.
+        ConfigurationError: ``key.malformed`` or ``key.unsupported``.
+    """
+    from vxsec.formats.public_key import parse_public_key
+
+    data = read_bounded(path, max_bytes=DEFAULT_LIMITS.small_file_bytes)
+    try:
+        return parse_public_key(data, where=str(path))
+    except FormatError as error:
+        raise ConfigurationError(error.message, code=error.code, where=error.where, hint=error.hint) from error
 
 
 def choose_registry(trust: TrustRoot, name: str, label: str | None) -> Registry | None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from vxsec.errors import UsageError
 from vxsec.formats.cosign_key import NONCE_BYTES, SALT_BYTES, encrypt_key
-from vxsec.formats.public_key import key_algorithm, key_hint, parse_public_key, render_public_key
-from vxsec.host.files import read_bounded, write_atomic
-from vxsec.limits import DEFAULT_LIMITS
+from vxsec.formats.public_key import key_algorithm, key_hint, render_public_key
+from vxsec.host.files import write_atomic
 from vxsec.signing.key import KeySigner, generate_pkcs8
+from vxsec.usecases.inputs import load_public_key
 
 if TYPE_CHECKING:
     import os
@@ -74,9 +74,9 @@ def show_key(path: str | os.PathLike[str]) -> PublicKeyFile:
 
     Raises:
         UsageError: Missing or unreadable.
-        FormatError: Not a public key, or of a kind that is not supported.
+        ConfigurationError: Not a public key, or of a kind that is not supported.
     """
-    spki = parse_public_key(read_bounded(path, max_bytes=DEFAULT_LIMITS.small_file_bytes), where=str(path))
+    spki = load_public_key(path)
     hint = key_hint(spki)
     return PublicKeyFile(
         path=str(path),

@@ -16,7 +16,7 @@ from vxsec.model.package import PackageRef
 from vxsec.model.quorum import Signer, count_quorum
 from vxsec.model.report import FileVerdict, VerifyReport
 from vxsec.model.verified import VerifiedStatement
-from vxsec.usecases.inputs import read_sidecars
+from vxsec.usecases.inputs import load_public_key, read_sidecars
 from vxsec.verification.bundle import subject_names, verify_bundle, verify_statement_subject
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def verify(
     Raises:
         UsageError: No files; neither keys nor trust, or both; a threshold above 1 without ``predicate_type``;
             unreadable files.
-        ConfigurationError: A malformed trust document.
-        FormatError: A key file is not a public key.
+        ConfigurationError: A malformed trust document, or a key file that is not a public key.
     """
     from vxsec.host.clock import utc_now
 
@@ -161,12 +160,7 @@ class _KeyJudge:
         expect: str | None,
         registry: str | None,
     ) -> None:
-        from vxsec.formats.public_key import parse_public_key
-
-        self.keys = [
-            parse_public_key(read_bounded(key, max_bytes=DEFAULT_LIMITS.small_file_bytes), where=str(key))
-            for key in keys
-        ]
+        self.keys = [load_public_key(key) for key in keys]
         self.threshold = threshold
         self.predicate_type = predicate_type
         self.expect = expect
