@@ -73,10 +73,12 @@ def parse_npmrc(text: str, *, where: str, expand: Callable[[str], str | None] | 
         if match[1] is not None:
             break
         key, value = _unquoted(match[2]), _typed(_unquoted(match[4]) if match[3] else "true")
+        listed = key.endswith("[]") and key != "[]"
+        key = key.removesuffix("[]") if listed else key
         if expand:
             key = _expanded(key, expand)
             value = _expanded(value, expand) if isinstance(value, str) else value
-        _put(values, key, value)
+        _put(values, key, value, listed=listed)
     return NpmrcFile(where=where, expanded=expand is not None, values=values)
 
 
@@ -276,15 +278,18 @@ class NpmConfig:
         )
 
 
-def _put(values: dict[str, NpmrcValue], key: str, value: NpmrcValue) -> None:
-    listed = key.endswith("[]") and key != "[]"
-    key = key.removesuffix("[]") if listed else key
+def _put(values: dict[str, NpmrcValue], key: str, value: NpmrcValue, *, listed: bool) -> None:
     before = values.get(key)
     if listed or isinstance(before, tuple):
-        earlier = before if isinstance(before, tuple) else () if before is None else (str(before),)
-        values[key] = (*earlier, str(value))
+        earlier = before if isinstance(before, tuple) else (_word(before),) if key in values else ()
+        values[key] = (*earlier, _word(value))
     else:
         values[key] = value
+
+
+def _word(value: NpmrcValue) -> str:
+    """The text of one item of a list."""
+    return value if isinstance(value, str) else "null" if value is None else str(value).lower()
 
 
 def _typed(text: str) -> NpmrcValue:
