@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vxsec.errors import UsageError
 from vxsec.model.decision import Decision, Disposition, Mode, Phase, RuleResult, SubjectDecision, TrustRef, Verdict
+from vxsec.model.evidence import ContentEvidence
 from vxsec.policy.rule import EvidenceKind, Outcome, RuleContext, failed, not_applicable, unknown
 from vxsec.policy.rules import BUILTIN
 
@@ -182,9 +183,11 @@ def _error(message: str) -> Outcome:
 
 def _refusals(evidence: Evidence) -> Iterator[RuleResult]:
     """Bytes that vxsec does not accept are denied whatever the policy says."""
-    content = evidence.content
-    reasons = [(finding.code, finding.message, finding.where) for finding in content.refused] if content else []
-    if not reasons and evidence.subject.package is None:
+    content: object = evidence.content
+    refused = content.refused if isinstance(content, ContentEvidence) else ()
+    reasons = [(item.code, item.message, item.where) for item in refused]
+    malformed = not isinstance(content, ContentEvidence | None)
+    if not reasons and (evidence.subject.package is None or malformed):
         reasons = [("archive.refused", "no package could be read from it", None)]
     for code, message, where in reasons:
         outcome = failed(
