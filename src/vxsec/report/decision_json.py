@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from vxsec.model.decision import Decision, RuleResult, SubjectDecision
 
 __all__ = ["DECISION_SCHEMA_ID", "render_decision"]
@@ -79,4 +78,4 @@ def _result(result: RuleResult) -> dict[str, object]:
 
 
 def _moment(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
