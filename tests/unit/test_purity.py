@@ -25,6 +25,13 @@ from vxsec.formats.strict_yaml import read_document
 from vxsec.formats.trust_document import parse_trust_document
 from vxsec.inspection.artifact import read_artifact
 from vxsec.inspection.content import derive_content
+from vxsec.model.decision import Phase
+from vxsec.model.evidence import Evidence, SubjectRef
+from vxsec.policy.document import parse_policy
+from vxsec.policy.engine import evaluate
+from vxsec.policy.shipped import load_shipped
+from vxsec.report.decision_json import render_decision
+from vxsec.report.text import render_decision_text
 from vxsec.verification.bundle import verify_bundle
 from vxsec.verification.release import SourceKind, derive_signatures
 
@@ -102,6 +109,7 @@ holders: [{id: ci, kind: machine}]
 registries: {internal: {url: "https://registry.example.test/", scopes: ["@vextrus"]}}
 """
 LOCKFILE = b'{"name":"x","version":"1.0.0","lockfileVersion":3,"packages":{"":{"name":"x","version":"1.0.0"}}}'
+POLICY = load_shipped("recommended")
 PEM = render_public_key(signer("ci").spki)
 
 
@@ -110,6 +118,17 @@ def _evidence() -> object:
     return derive_signatures(
         found, artifact_package=PACKAGE, digests=DIGESTS, registry_url=REGISTRY, trust=ROOT, now=NOW
     )
+
+
+def _decision() -> object:
+    """Every shipped rule, on evidence that is all missing but the content."""
+    subject = SubjectRef(
+        filename="kernel.tgz", package=PACKAGE, sha256=DIGESTS.sha256, sha512=DIGESTS.sha512, registry="internal"
+    )
+    evidence = Evidence(subject=subject, content=derive_content(read_artifact(TARBALL, filename="kernel.tgz")))
+    policy = parse_policy(POLICY, source="vxsec:recommended")
+    decision = evaluate(policy, ROOT, [evidence], phase=Phase.PUBLISH, now=NOW)
+    return render_decision(decision), render_decision_text(decision, verbose=True)
 
 
 PURE: list[tuple[str, Callable[[], object]]] = [
@@ -125,6 +144,7 @@ PURE: list[tuple[str, Callable[[], object]]] = [
     ("a bundle is verified", lambda: verify_bundle(BUNDLE, keys=[signer("ci").spki])),
     ("a bundle is refused", lambda: verify_bundle(flipped(BUNDLE), keys=[signer("ci").spki])),
     ("signers are derived", _evidence),
+    ("a policy decides and the decision is written", _decision),
 ]
 
 
