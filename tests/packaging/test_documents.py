@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HOSTS = ("npmjs" + ".org", "pythonhosted" + ".org", "pypi" + ".org", "deb.debian" + ".org")
 # A fact of the format: the registry that npm uses where no configuration names one.
 NAMES_A_HOST = {"src/vxsec/formats/npmrc.py"}
-MACHINE_PATH = re.compile(r"(?<![\w./-])/(root|work|home/[a-z]+|Users/[a-z]+|tmp/[a-z]+\.[A-Za-z0-9]+)(?=/|\b)")
+MACHINE_PATH = re.compile(r"(?<![\w./-])/(root|work|tmp/[a-z]+\.[A-Za-z0-9]+)(?=/|\b)")
 
 
 def _committed() -> list[str]:
