@@ -12,6 +12,8 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+pytest_plugins = ["support.servers"]
+
 # Left out without harm: another vendor's program, and data that only a development machine has beside the checkout.
 # `unprivileged` tests show what the file system refuses, and it refuses root nothing.
 OPTIONAL_MARKS = frozenset({"cosign", "shared", "unprivileged"})

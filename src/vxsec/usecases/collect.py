@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_TAG", "Collector", "LockfileInput", "load_lockfile_input"]
 
 DEFAULT_TAG = "latest"
-LOCKFILE_NAMES = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock")
+_LOCKFILE_NAMES = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +200,7 @@ class Collector:
             self._lockfile_read = True
             path = self._lockfile_path
             if path is None:
-                path = next((p for name in LOCKFILE_NAMES if (p := self._project_dir / name).is_file()), None)
+                path = next((p for name in _LOCKFILE_NAMES if (p := self._project_dir / name).is_file()), None)
             self._lockfile = load_lockfile_input(path) if path is not None else None
         return self._lockfile
 

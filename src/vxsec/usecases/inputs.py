@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "choose_registry",
+    "files_in",
+    "load_lockfile_bytes",
     "load_policy",
     "load_public_key",
     "load_trust",
@@ -31,8 +33,8 @@ __all__ = [
     "registry_url_for",
 ]
 
-SHIPPED_PREFIX = "vxsec:"
-SIDECAR_SUFFIXES = (".sigstore.jsonl", ".sigstore.json")
+_SHIPPED_PREFIX = "vxsec:"
+_SIDECAR_SUFFIXES = (".sigstore.jsonl", ".sigstore.json")
 
 
 def open_artifact(source: _PathLike | bytes, *, filename: str | None = None) -> Artifact | RefusedArtifact:
@@ -125,7 +127,7 @@ def load_policy(source: _PathLike, *, trust: TrustRoot) -> Policy:
     from vxsec.policy.shipped import load_shipped
 
     text = str(source)
-    shipped = text.startswith(SHIPPED_PREFIX)
+    shipped = text.startswith(_SHIPPED_PREFIX)
     data = load_shipped(text) if shipped else read_bounded(source, max_bytes=DEFAULT_LIMITS.yaml_bytes)
     policy = parse_policy(data, source=text)
     check_requirements(policy, trust)
@@ -211,7 +213,7 @@ def registry_url_for(name: str, *, trust: TrustRoot | None, registry: str | None
 def read_sidecars(file: _PathLike) -> list[tuple[str, bytes]]:
     """The bundle files beside ``file`` that exist, as ``(path, bytes)``."""
     found: list[tuple[str, bytes]] = []
-    for suffix in SIDECAR_SUFFIXES:
+    for suffix in _SIDECAR_SUFFIXES:
         path = f"{file}{suffix}"
         data = read_if_exists(path, max_bytes=DEFAULT_LIMITS.bundle_file_bytes)
         if data is not None:
@@ -234,4 +236,4 @@ def load_lockfile_bytes(path: _PathLike) -> bytes:
 
 def files_in(directory: _PathLike) -> list[Path]:
     """The bundle files directly in an ``--evidence`` folder."""
-    return [path for path in list_files(directory) if path.name.endswith(SIDECAR_SUFFIXES)]
+    return [path for path in list_files(directory) if path.name.endswith(_SIDECAR_SUFFIXES)]
