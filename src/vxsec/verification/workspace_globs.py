@@ -19,9 +19,25 @@ __all__ = ["WorkspaceGlobs"]
 _MAX_PATTERNS = 256
 _MAX_EXPANSIONS = 64
 _MAX_LENGTH = 1024
+_MAX_STEPS = 2_000_000
+"""Comparisons for one lockfile: a thousand workspaces need some thousands, hostile patterns any number."""
 _NOT_UNDERSTOOD = frozenset("[]()\\")
 
 T = TypeVar("T")
+
+
+class _Steps:
+    """How many comparisons are left."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_STEPS
+
+    def spend(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise VerificationError(
+                "expected workspace patterns that fit the folders, found too many to compare", code="tree.workspaces"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +46,16 @@ class WorkspaceGlobs:
 
     patterns: tuple[tuple[str, ...], ...]
     negated: tuple[tuple[str, ...], ...]
+    steps: _Steps
 
     @classmethod
     def compile(cls, workspaces: Sequence[str]) -> WorkspaceGlobs:
         """Read ``workspaces`` as npm does: negation wins, unless a later pattern names what it excludes.
 
         Raises:
-            VerificationError: ``tree.workspaces`` for more patterns than any project has.
+            VerificationError: ``tree.workspaces`` for more patterns, or more work, than any project has.
         """
+        steps = _Steps()
         if len(workspaces) > _MAX_PATTERNS:
             raise VerificationError(
                 f"expected at most {_MAX_PATTERNS} workspace patterns, found {len(workspaces)}", code="tree.workspaces"
@@ -50,20 +68,24 @@ class WorkspaceGlobs:
                 if (len(text) - len(bare)) % 2:
                     negated.append(pattern)
                 else:
-                    negated = [item for item in negated if not _matches(item, pattern)]
+                    negated = [item for item in negated if not _matches(item, pattern, steps)]
                     patterns.append(pattern)
-        kept = (item for item in patterns if not any(_matches(exclusion, item) for exclusion in negated))
+        kept = (item for item in patterns if not any(_matches(exclusion, item, steps) for exclusion in negated))
         whole = [item[:-2] for item in negated if item[-2:] == ("**", "*")]  # "!a/**" excludes a too
-        return cls(patterns=tuple(kept), negated=(*negated, *whole))
+        return cls(patterns=tuple(kept), negated=(*negated, *whole), steps=steps)
 
     def contains(self, folder: str) -> bool:
-        """Whether ``folder`` (relative, ``/`` between its parts) is one of the project's workspaces."""
+        """Whether ``folder`` (relative, ``/`` between its parts) is one of the project's workspaces.
+
+        Raises:
+            VerificationError: ``tree.workspaces`` once all calls together took more work than any project needs.
+        """
         parts = tuple(folder.split("/"))
         if any(part in {"", ".", "..", "node_modules"} for part in parts):
             return False
-        if any(_matches(pattern, parts) for pattern in self.negated):
+        if any(_matches(pattern, parts, self.steps) for pattern in self.negated):
             return False
-        return any(_matches(pattern, parts) for pattern in self.patterns)
+        return any(_matches(pattern, parts, self.steps) for pattern in self.patterns)
 
 
 def _expand(text: str) -> list[tuple[str, ...]]:
@@ -93,23 +115,35 @@ def _parts(text: str) -> tuple[str, ...]:
     return (*parts, "*") if parts[-1:] == ("**",) else parts  # what lies below a folder, never the folder itself
 
 
-def _matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
-    return _wild(pattern, parts, star="**", one=_part_matches, swallows=lambda part: not part.startswith("."))
+def _matches(pattern: tuple[str, ...], parts: tuple[str, ...], steps: _Steps) -> bool:
+    def one(want: str, have: str) -> bool:
+        return _part_matches(want, have, steps)
+
+    return _wild(pattern, parts, steps, star="**", one=one, swallows=lambda part: not part.startswith("."))
 
 
-def _part_matches(pattern: str, part: str) -> bool:
+def _part_matches(pattern: str, part: str, steps: _Steps) -> bool:
     if part.startswith(".") and not pattern.startswith("."):
         return False  # a wildcard never names a hidden folder
-    return _wild(pattern, part, star="*", one=lambda want, have: want in {have, "?"}, swallows=lambda _: True)
+    if pattern == part:
+        return True
+    return _wild(pattern, part, steps, star="*", one=lambda want, have: want in {have, "?"}, swallows=lambda _: True)
 
 
 def _wild(
-    pattern: Sequence[T], items: Sequence[T], *, star: T, one: Callable[[T, T], bool], swallows: Callable[[T], bool]
+    pattern: Sequence[T],
+    items: Sequence[T],
+    steps: _Steps,
+    *,
+    star: T,
+    one: Callable[[T, T], bool],
+    swallows: Callable[[T], bool],
 ) -> bool:
     """Match with one kind of star, in at most ``len(pattern) * len(items)`` steps: only the last star is retried."""
     at, position = 0, 0
     last_star, resume = -1, 0
     while position < len(items):
+        steps.spend()
         if at < len(pattern) and pattern[at] == star:
             last_star, resume = at, position
             at += 1

@@ -81,6 +81,13 @@ def test_many_stars_are_not_slow() -> None:
     assert not globs.contains("/".join(["a" * 200] * 5))
 
 
+def test_patterns_made_to_be_slow_are_refused() -> None:
+    globs = WorkspaceGlobs.compile(["**/" + "*a" * 20 + f"/**/{number}" for number in range(256)])
+    with pytest.raises(VerificationError) as caught:
+        any(globs.contains("a/" * 100 + f"x{number}") for number in range(5000))
+    assert caught.value.code == "tree.workspaces"
+
+
 @given(st.lists(st.text("ab*?/.!{},", max_size=12), max_size=4), st.text("ab/.", max_size=10))
 def test_no_pattern_reaches_outside(patterns: list[str], folder: str) -> None:
     if WorkspaceGlobs.compile(patterns).contains(folder):

@@ -18,7 +18,7 @@ from vxsec.model.finding import Finding, Severity
 from vxsec.versions.npm import is_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from vxsec.model.dependency import LockedPackage
 
@@ -79,15 +79,19 @@ def _bundled_paths(packages: Mapping[str, LockedPackage]) -> dict[str, str]:
     """Path to bundler for every bundled entry. A bundler ``""`` is the root, whose bundled packages are still fetched."""
     bundled: dict[str, str] = {}
     bundlers = sorted((path for path, entry in packages.items() if entry.bundles), key=len)  # outer before inner
-    ordered = sorted(packages) if bundlers else []
+    if not bundlers:
+        return bundled
+    ordered, resolver = sorted(packages), _Resolver(packages)
     for bundler in bundlers:
         if bundler not in bundled:  # what sits in an outer bundle belongs to that one
-            for path in _bundle_closure(packages, ordered, bundler):
+            for path in _bundle_closure(packages, ordered, resolver, bundler):
                 bundled.setdefault(path, bundler)
     return bundled
 
 
-def _bundle_closure(packages: Mapping[str, LockedPackage], ordered: list[str], bundler: str) -> set[str]:
+def _bundle_closure(
+    packages: Mapping[str, LockedPackage], ordered: list[str], resolver: _Resolver, bundler: str
+) -> set[str]:
     """The bundled names, what lies below them, and what they need if it lies beside them (``getBundler``)."""
     prefix = f"{bundler}/node_modules/" if bundler else "node_modules/"
     closure: set[str] = set()
@@ -98,10 +102,8 @@ def _bundle_closure(packages: Mapping[str, LockedPackage], ordered: list[str], b
             continue
         for path in (top, *_below(ordered, f"{top}/node_modules/")):
             closure.add(path)
-            for name in packages[path].wanted():
-                beside = prefix + name
-                if beside in packages and _resolve(packages, path, name) == beside:
-                    pending.append(beside)
+            found = resolver.names_below(path, packages[path].wanted())
+            pending.extend(other for name, other in found if other == prefix + name)
     return closure
 
 
@@ -112,16 +114,27 @@ def _below(ordered: list[str], prefix: str) -> Iterator[str]:
         position += 1
 
 
-def _resolve(packages: Mapping[str, LockedPackage], start: str, name: str) -> str | None:
-    """The entry that ``name`` means for a package at ``start`` (Node's module resolution)."""
-    folder = start
-    while True:
-        candidate = f"{folder}/node_modules/{name}" if folder else f"node_modules/{name}"
-        if candidate in packages:
-            return candidate
-        if not folder:
-            return None
-        folder = folder.rpartition("/")[0]
+class _Resolver:
+    """Which entry a name means for a package at some place (Node's module resolution)."""
+
+    def __init__(self, packages: Mapping[str, LockedPackage]) -> None:
+        self._folders: dict[str, set[str]] = defaultdict(set)
+        for path, entry in packages.items():
+            folder = enclosing(path)
+            if folder is not None:
+                self._folders[entry.installed_as].add(folder)
+
+    def names_below(self, start: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Each of ``names`` that is found from ``start``, and its path; the folders are walked once for all names."""
+        ancestors, folder = {start}, start
+        while folder:
+            folder = folder.rpartition("/")[0]
+            ancestors.add(folder)
+        for name in names:
+            seen = ancestors & self._folders.get(name, set())
+            if seen:
+                found = max(seen, key=len)  # the nearest
+                yield name, f"{found}/node_modules/{name}" if found else f"node_modules/{name}"
 
 
 def _ranges_of_renamed(packages: Mapping[str, LockedPackage]) -> dict[str, list[str]]:
@@ -133,11 +146,10 @@ def _ranges_of_renamed(packages: Mapping[str, LockedPackage]) -> dict[str, list[
     }
     ranges: dict[str, list[str]] = defaultdict(list)
     if renamed:
+        resolver = _Resolver(packages)
         for path, entry in packages.items():
-            for name in entry.wanted() & renamed:
-                found = _resolve(packages, path, name)
-                if found is not None:
-                    ranges[found].extend(entry.ranges(name))
+            for name, found in resolver.names_below(path, entry.wanted() & renamed):
+                ranges[found].extend(entry.ranges(name))
     return ranges
 
 
