@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 __all__ = ["HostedGit", "parse_hosted_git"]
 
@@ -29,6 +29,7 @@ _DOMAINS = {
     "git.sr.ht": ("sourcehut", {"git+ssh", "https"}),
 }
 _DOMAIN_OF = {host: domain for domain, (host, _) in _DOMAINS.items()}
+_TREE_PATH = ("", "user", "project", "tree")
 _WITH_GIT_URL = frozenset({"github", "gist"})
 _BAD_HOST = re.compile(r"[\s<>^|%\\]")
 
@@ -56,9 +57,9 @@ class HostedGit:
     def docs(self) -> str:
         """What npm puts into ``homepage``."""
         if self.host == "gist":
-            return f"https://{self._place}" + (f"/{self.committish}" if self.committish else "")
+            return f"https://{self._place}" + (f"/{self._tree}" if self.committish else "")
         tree = "src" if self.host == "bitbucket" else "tree"
-        return f"https://{self._place}" + (f"/{tree}/{self.committish}" if self.committish else "") + "#readme"
+        return f"https://{self._place}" + (f"/{tree}/{self._tree}" if self.committish else "") + "#readme"
 
     @property
     def bugs(self) -> str | None:
@@ -70,7 +71,7 @@ class HostedGit:
     def __str__(self) -> str:
         """The one spelling npm writes for this form."""
         if self.form == "shortcut":
-            name = self.project if self.host == "gist" else f"{self.user}/{self.project}"
+            name = self.project if self.host == "gist" else f"{self._owner}/{self.project}"
             return f"{self.host}:{name}{self._hash}"
         if self.form == "https":
             return self.https
@@ -81,8 +82,16 @@ class HostedGit:
 
     @property
     def _place(self) -> str:
-        owner = "" if self.host == "gist" else f"{self.user}/"
+        owner = "" if self.host == "gist" else f"{self._owner}/"
         return f"{_DOMAIN_OF[self.host]}/{owner}{self.project}"
+
+    @property
+    def _owner(self) -> str:
+        return self.user or "null"  # the word that npm writes
+
+    @property
+    def _tree(self) -> str:
+        return quote(self.committish, safe="!~*'()")
 
     @property
     def _hash(self) -> str:
@@ -154,24 +163,29 @@ def _extract(host: str, parts: SplitResult) -> tuple[str | None, str, str] | Non
     project = project.removesuffix(".git")
     if refused[host] or not user or not project:
         return None
-    return user, project, tree if host == "github" and kind else committish
+    if host == "github" and kind:
+        return user, project, tree if len(parts.path.split("/")) > len(_TREE_PATH) else "undefined"  # likewise
+    return user, project, committish
 
 
 def _is_shorthand(text: str) -> bool:
     """``user/repo``, with anything after ``#``: what npm takes for GitHub."""
-    before, hash_, _ = text.partition("#")
+    end = text.find("#")
+    slash = text.find("/")
+    space = re.search(r"\s", text)
+    places = (text.find("/", slash + 1), text.find(":"), text.find("@"), space.start() if space else -1)
     return (
-        before.count("/") == 1
-        and not before.startswith(("/", "."))
-        and not before.endswith("/")
-        and not re.search(r"[\s@:]", before if hash_ else text)
+        slash > 0
+        and all(place == -1 or -1 < end < place for place in places)
+        and not text.startswith(".")
+        and not (text[:end] if end >= 0 else text).endswith("/")
     )
 
 
 def _with_protocol(text: str) -> str:
     colon = text.find(":")
     scheme = text[:colon] if colon >= 0 else ""
-    if colon < 0 or scheme in _PROTOCOLS or scheme in _DOMAIN_OF or text[colon : colon + 3] == "://":
+    if scheme in _PROTOCOLS or scheme in _DOMAIN_OF or (colon >= 0 and text[colon : colon + 3] == "://"):
         return text
     at = text.find("@")
     if at >= 0:
@@ -185,7 +199,7 @@ def _corrected(text: str) -> str:
     if before.rfind(":") > before.rfind("@"):
         colon = before.rfind(":")
         before = f"{before[:colon]}/{before[colon + 1 :]}"
-    if ":" not in before and "//" not in before:
+    if ":" not in before and "//" not in text:
         before = f"git+ssh://{before}"
     return before + hash_ + after
 

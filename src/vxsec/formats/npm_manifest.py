@@ -66,7 +66,8 @@ def compare_manifests(
 
 def _comparable(document: Mapping[str, object], files: Collection[str]) -> dict[str, object]:
     """A flat map of what is compared; a missing key is an absent field."""
-    data = normalise_manifest(document, files=files)
+    # Twice: what npm sends is not always what it would make of it again (``directories.bin`` with a final slash).
+    data = normalise_manifest(normalise_manifest(document, files=files), files=files)
     _fold_optional(data)
     flat: dict[str, object] = {field: data[field] for field in _WHOLE if data.get(field) is not None}
     for field in _BY_KEY:
