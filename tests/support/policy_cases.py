@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vxsec.model.attestation import RejectedSignature
 from vxsec.model.decision import Phase
 from vxsec.model.dependency import LockedPackage
 from vxsec.model.evidence import (
@@ -21,7 +22,6 @@ from vxsec.model.evidence import (
     LockfileEvidence,
     PackumentState,
     RegistryEvidence,
-    RejectedSignature,
     Route,
     RoutingEvidence,
     SignatureEvidence,

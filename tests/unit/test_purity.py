@@ -30,8 +30,8 @@ from vxsec.model.evidence import Evidence, SubjectRef
 from vxsec.policy.document import parse_policy
 from vxsec.policy.engine import evaluate
 from vxsec.policy.shipped import load_shipped
+from vxsec.report.decision import render_decision_text
 from vxsec.report.decision_json import render_decision
-from vxsec.report.text import render_decision_text
 from vxsec.verification.bundle import verify_bundle
 from vxsec.verification.release import SourceKind, derive_signatures
 

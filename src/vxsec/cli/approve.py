@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from vxsec.model.report import ReleaseDifference
+    from vxsec.model.report.signing import ReleaseDifference
 
 __all__ = ["command"]
 
@@ -53,8 +53,7 @@ def command(
 ) -> int:
     """Approve releases: see what changes against the published version, then sign one approval over all files."""
     from vxsec import approve
-    from vxsec.report.json import approval_document
-    from vxsec.report.text import render_differences, render_signed
+    from vxsec.report.signing import approval_document, render_differences, render_signed
 
     out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
 

@@ -33,8 +33,7 @@ def command(
 ) -> int:
     """Sign an in-toto statement of any type about each file."""
     from vxsec import attest
-    from vxsec.report.json import signed_document
-    from vxsec.report.text import render_signed
+    from vxsec.report.signing import render_signed, signed_document
 
     out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     signed = attest(

@@ -49,8 +49,8 @@ def command(
 ) -> int:
     """Evaluate the policy on each tarball: 0 allowed, 11 denied, 4 could not decide."""
     from vxsec import gate
+    from vxsec.report.decision import render_decision_text
     from vxsec.report.decision_json import render_decision
-    from vxsec.report.text import render_decision_text
 
     out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     decision = gate(

@@ -45,9 +45,8 @@ def command(
 ) -> int:
     """Look inside a tarball (.tgz) or a package-lock.json: 0 sound, 11 findings, 10 refused."""
     from vxsec import inspect
-    from vxsec.model.report import ArtifactInspection
-    from vxsec.report.json import inspection_document
-    from vxsec.report.text import render_artifact, render_lockfile
+    from vxsec.model.report.inspection import ArtifactInspection
+    from vxsec.report.inspection import inspection_document, render_artifact, render_lockfile
 
     out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     report = inspect(file, expect=expect, packument=packument, allow_registries=allow_registries, fail_on=fail_on)

@@ -39,8 +39,7 @@ def command(
     Run it again after an interruption: what is live with the same bytes is skipped.
     """
     from vxsec import publish
-    from vxsec.report.json import publish_document
-    from vxsec.report.text import render_publish
+    from vxsec.report.publication import publish_document, render_publish
 
     out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     report = publish(

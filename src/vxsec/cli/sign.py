@@ -45,8 +45,7 @@ def command(
     The statement names the package, its SHA-256 and SHA-512, and the registry it is for.
     """
     from vxsec import sign
-    from vxsec.report.json import signed_document
-    from vxsec.report.text import render_signed
+    from vxsec.report.signing import render_signed, signed_document
 
     out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     signed = sign(

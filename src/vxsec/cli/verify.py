@@ -62,8 +62,7 @@ def command(
     if lockfile is None:
         _refuse({"--policy": policy, "--evidence": evidence, "--log": log, "--offline": offline or None}, "--lockfile")
         from vxsec import verify
-        from vxsec.report.json import verify_document
-        from vxsec.report.text import render_verify
+        from vxsec.report.verification import render_verify, verify_document
 
         report = verify(
             files,
@@ -87,8 +86,7 @@ def command(
     }
     _refuse(given, "files", together="--lockfile")
     from vxsec import verify_lockfile
-    from vxsec.report.json import install_document
-    from vxsec.report.text import render_install
+    from vxsec.report.installation import install_document, render_install
 
     tree = verify_lockfile(
         lockfile,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from vxsec.model.decision import Decision, SubjectDecision
-    from vxsec.model.report import InstallReport
+    from vxsec.model.report.installation import InstallReport
 
     Say = Callable[[str], None]
 

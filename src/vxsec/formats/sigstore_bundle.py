@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 from vxsec.errors import FormatError
 from vxsec.formats.strict_json import dump_json, parse_json, read_json
 from vxsec.limits import DEFAULT_LIMITS, Limits
-from vxsec.model.attestation import Bundle, Envelope, EnvelopeSignature, MessageSignature
+from vxsec.model.attestation import Bundle, Envelope, EnvelopeSignature, MessageSignature, RejectedSignature
 
 if TYPE_CHECKING:
     from vxsec.formats.strict_json import JsonNode
-    from vxsec.model.evidence import RejectedSignature
 
 __all__ = ["BUNDLE_MEDIA_TYPE", "read_bundle", "read_bundle_lines", "render_dsse_bundle", "render_message_bundle"]
 
@@ -184,10 +183,6 @@ def _read_or_report(data: bytes, *, where: str, source: str, limits: Limits) -> 
     try:
         return read_bundle(data, where=where, limits=limits)
     except FormatError as error:
-        from vxsec.model.evidence import (
-            RejectedSignature,
-        )  # a good bundle does not pay for importing the evidence types
-
         return RejectedSignature(code=error.code, message=str(error), source=source)
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "Envelope",
     "EnvelopeSignature",
     "MessageSignature",
+    "RejectedSignature",
     "Statement",
     "Subject",
     "pae",
@@ -88,6 +89,15 @@ class Bundle:
     has_certificate: bool
     line: bytes
     """The bytes it was read from, without line end, so that copying a bundle copies it exactly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedSignature:
+    """A bundle that was found and does not count, and why."""
+
+    code: str
+    message: str
+    source: str
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from vxsec.model.attestation import RejectedSignature
     from vxsec.model.dependency import LockedPackage
     from vxsec.model.finding import Finding
     from vxsec.model.package import PackageRef
@@ -29,7 +30,6 @@ __all__ = [
     "LockfileEvidence",
     "PackumentState",
     "RegistryEvidence",
-    "RejectedSignature",
     "Route",
     "RoutingEvidence",
     "SignatureEvidence",
@@ -70,15 +70,6 @@ class SignerFact:
     algorithm: str
     created_at: datetime | None
     expires: datetime | None
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RejectedSignature:
-    """A bundle that was found and does not count, and why."""
-
-    code: str
-    message: str
     source: str
 
 

@@ -24,8 +24,8 @@ from vxsec.formats.tarball import read_tarball
 from vxsec.inspection.artifact import read_artifact
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.artifact import Artifact, RefusedArtifact
+from vxsec.model.attestation import RejectedSignature
 from vxsec.model.digest import Integrity, digest_bytes
-from vxsec.model.evidence import RejectedSignature
 from vxsec.registry.publish_document import build_publish_document
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""A Decision or Report as text or JSON."""
+"""A Decision or Report as text for people and JSON for machines; one file per kind."""

@@ -13,7 +13,7 @@ from vxsec.host.files import write_atomic
 from vxsec.model.artifact import Artifact
 from vxsec.model.attestation import APPROVAL_PREDICATE
 from vxsec.model.package import PackageRef
-from vxsec.model.report import Approval, ReleaseDifference, SignedFile
+from vxsec.model.report.signing import Approval, ReleaseDifference, SignedFile
 from vxsec.signing.signer import sign_statement
 from vxsec.usecases.evidence import push_bundles
 from vxsec.usecases.inputs import choose_registry, load_policy, load_trust, open_artifact, registry_url_for

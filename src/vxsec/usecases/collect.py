@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.formats.packument import Packument
+    from vxsec.model.attestation import RejectedSignature
     from vxsec.model.dependency import LockedPackage, Lockfile
     from vxsec.model.digest import Digests
-    from vxsec.model.evidence import RejectedSignature, RoutingEvidence
+    from vxsec.model.evidence import RoutingEvidence
     from vxsec.model.trust import Registry, TrustRoot
     from vxsec.policy.document import Policy
     from vxsec.usecases.registries import RegistrySession

@@ -18,7 +18,7 @@ from vxsec.model.artifact import RefusedArtifact
 from vxsec.model.digest import Integrity
 from vxsec.model.finding import Finding, Severity
 from vxsec.model.package import PackageRef
-from vxsec.model.report import ArtifactInspection, LockfileInspection
+from vxsec.model.report.inspection import ArtifactInspection, LockfileInspection
 from vxsec.usecases.inputs import load_lockfile_bytes, open_artifact
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from vxsec.errors import NetworkError, UndecidedError, UsageError, VerificationE
 from vxsec.model.artifact import Artifact
 from vxsec.model.decision import Phase
 from vxsec.model.digest import Integrity, digest_bytes
-from vxsec.model.report import PublishedPackage, PublishReport, PublishState
+from vxsec.model.report.publication import PublishedPackage, PublishReport, PublishState
 from vxsec.registry.publish_document import build_publish_document, read_publish_config
 from vxsec.usecases.collect import DEFAULT_TAG
 from vxsec.usecases.evidence import push_bundles

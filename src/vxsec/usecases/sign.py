@@ -17,7 +17,7 @@ from vxsec.host.files import hash_file, read_bounded, read_if_exists, write_atom
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.artifact import Artifact
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Subject
-from vxsec.model.report import SignedFile
+from vxsec.model.report.signing import SignedFile
 from vxsec.signing.signer import sign_blob, sign_statement
 from vxsec.signing.table import open_signer
 from vxsec.usecases.inputs import load_trust, open_artifact, registry_url_for

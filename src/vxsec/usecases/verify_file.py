@@ -10,11 +10,10 @@ from vxsec.formats.registry_url import normalise_registry_url
 from vxsec.formats.sigstore_bundle import read_bundle_lines
 from vxsec.host.files import hash_file, read_bounded
 from vxsec.limits import DEFAULT_LIMITS
-from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE
-from vxsec.model.evidence import RejectedSignature
+from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, RejectedSignature
 from vxsec.model.package import PackageRef
 from vxsec.model.quorum import Signer, count_quorum
-from vxsec.model.report import FileVerdict, VerifyReport
+from vxsec.model.report.verification import FileVerdict, VerifyReport
 from vxsec.model.verified import VerifiedStatement
 from vxsec.usecases.inputs import load_public_key, read_sidecars
 from vxsec.verification.bundle import subject_names, verify_bundle, verify_statement_subject

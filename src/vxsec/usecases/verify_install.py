@@ -6,6 +6,7 @@ allowed unsigned, local, failed, not evaluated.
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from vxsec.model.decision import Disposition, Phase, RuleResult, TrustRef, Verdi
 from vxsec.model.digest import digest_bytes
 from vxsec.model.evidence import SubjectRef
 from vxsec.model.package import PackageRef
-from vxsec.model.report import InstallReport, TreeFailure, TreeTotals
+from vxsec.model.report.installation import InstallReport, TreeAccount, TreeFailure
 from vxsec.model.trust import OTHER_REGISTRY
 from vxsec.policy.engine import evaluate
 from vxsec.policy.rule import EvidenceKind
@@ -278,22 +279,22 @@ class _Walk:
                 state[path] = _state(verdicts[path].results, allowed=verdicts[path].allowed)
         for path, parent in self.bundled_in.items():
             state[path] = state.get(parent, "not-evaluated")
-        counts = {name: sum(1 for value in state.values() if value == name) for name in _STATES}
-        counts["not-evaluated"] += len(self.placed) - len(state)
+        counts = Counter(state.values())
+        account = TreeAccount(
+            verified=counts["verified"],
+            allowed_unsigned=counts["allowed-unsigned"],
+            local=counts["local"],
+            failed=counts["failed"],
+            not_evaluated=counts["not-evaluated"] + len(self.placed) - len(state),
+            bundled=len(self.bundled_in),
+        )
+        account.check(len(self.placed))
         return InstallReport(
             lockfile=source,
             decision=decision,
             failures=tuple(self.failures.values()),
             not_evaluated=tuple(self.blocked.values()),
-            totals=TreeTotals(
-                total=len(self.placed),
-                verified=counts["verified"],
-                allowed_unsigned=counts["allowed-unsigned"],
-                local=counts["local"],
-                failed=counts["failed"],
-                not_evaluated=counts["not-evaluated"],
-                bundled=len(self.bundled_in),
-            ),
+            totals=account,
         )
 
 
@@ -311,7 +312,6 @@ def _manifests_inside(artifact: Artifact) -> Mapping[str, bytes]:
 
 
 _SHOWN = 5
-_STATES = ("verified", "allowed-unsigned", "local", "failed", "not-evaluated")
 
 
 def _state(results: Sequence[RuleResult], *, allowed: bool) -> str:
@@ -357,5 +357,5 @@ def _unsupported(source: str, reason: str) -> InstallReport:
         decision=None,
         failures=(),
         not_evaluated=(entry,),
-        totals=TreeTotals(total=0, verified=0, allowed_unsigned=0, local=0, failed=0, not_evaluated=0),
+        totals=TreeAccount(),
     )

@@ -32,8 +32,8 @@ from vxsec.formats.statement import (
 )
 from vxsec.formats.timestamps import render_time
 from vxsec.limits import DEFAULT_LIMITS, Limits
-from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Bundle, Envelope
-from vxsec.model.evidence import ApprovalEvidence, ApprovalFact, RejectedSignature, SignatureEvidence, SignerFact
+from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Bundle, Envelope, RejectedSignature
+from vxsec.model.evidence import ApprovalEvidence, ApprovalFact, SignatureEvidence, SignerFact
 from vxsec.model.trust import HolderKind, RevocationReason, Role
 from vxsec.model.verified import VerifiedBlob, VerifiedStatement
 from vxsec.verification.bundle import subject_names, subject_states, verify_bundle, verify_statement_subject

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Placed",
     "PlacedKind",
-    "TreeAccount",
     "check_bytes",
     "check_signed",
     "classify",
@@ -68,35 +67,6 @@ class Placed:
     parent: str | None = None
     code: str | None = None
     message: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TreeAccount:
-    """The totals a person reads; the root project is counted as local."""
-
-    verified: int
-    allowed_unsigned: int
-    local: int
-    failed: int
-    not_evaluated: int
-
-    @property
-    def total(self) -> int:
-        """All five together."""
-        return self.verified + self.allowed_unsigned + self.local + self.failed + self.not_evaluated
-
-    def check(self, placed: Iterable[Placed]) -> None:
-        """Hold that every placed package was counted exactly once.
-
-        Raises:
-            VerificationError: ``tree.account``; a package that was lost on the way must never look like a pass.
-        """
-        expected = sum(1 for _ in placed)
-        counts = (self.verified, self.allowed_unsigned, self.local, self.failed, self.not_evaluated)
-        if self.total != expected or min(counts) < 0:
-            raise VerificationError(
-                f"expected an account of {expected} packages, found {self.total}", code="tree.account"
-            )
 
 
 def classify(lockfile: Lockfile, trust: TrustRoot, *, own_registry: str | None) -> tuple[Placed, ...]:

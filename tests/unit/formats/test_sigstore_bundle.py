@@ -13,8 +13,7 @@ from vxsec.errors import FormatError
 from vxsec.formats.public_key import key_hint
 from vxsec.formats.sigstore_bundle import read_bundle, read_bundle_lines, render_dsse_bundle, render_message_bundle
 from vxsec.limits import Limits
-from vxsec.model.attestation import Bundle, Envelope, EnvelopeSignature, MessageSignature
-from vxsec.model.evidence import RejectedSignature
+from vxsec.model.attestation import Bundle, Envelope, EnvelopeSignature, MessageSignature, RejectedSignature
 
 LINE = render_dsse_bundle("application/vnd.in-toto+json", b"payload", b"signature", "hint")
 MESSAGE = render_message_bundle(b"d" * 32, b"signature", "hint")

@@ -33,8 +33,8 @@ from vxsec.formats.public_key import key_hint
 from vxsec.formats.sigstore_bundle import read_bundle, render_message_bundle
 from vxsec.formats.statement import build_statement
 from vxsec.limits import Limits
-from vxsec.model.attestation import RELEASE_PREDICATE, Bundle, Subject
-from vxsec.model.evidence import RejectedSignature, SignatureEvidence
+from vxsec.model.attestation import RELEASE_PREDICATE, Bundle, RejectedSignature, Subject
+from vxsec.model.evidence import SignatureEvidence
 from vxsec.model.package import PackageRef
 from vxsec.model.quorum import Signer, count_quorum
 from vxsec.model.trust import DigestRevocation, Holder, HolderKind, KeyRevocation, RevocationReason, Role, TrustRoot

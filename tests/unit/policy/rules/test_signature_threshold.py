@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from support.policy_cases import NOW, make_evidence, make_signer, run_rule
+from vxsec.model.attestation import RejectedSignature
 from vxsec.model.decision import Phase, Verdict
-from vxsec.model.evidence import RejectedSignature, SignatureEvidence
+from vxsec.model.evidence import SignatureEvidence
 
 RULE = "signature.threshold"
 

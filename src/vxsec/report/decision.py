@@ -1,0 +1,63 @@
+"""A policy's decision for a person; ``decision_json`` is the same for machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vxsec.model.decision import Disposition, Mode, Verdict
+from vxsec.report.escape import escape_text
+from vxsec.report.lines import count, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vxsec.model.decision import Decision, RuleResult, SubjectDecision
+    from vxsec.report.lines import Paint
+
+__all__ = ["render_decision_text", "subject_lines"]
+
+
+def render_decision_text(decision: Decision, *, verbose: bool = False, paint: Paint = plain) -> Iterator[str]:
+    """The policy's answer: one line per subject, and for each result that closes or warns what was expected and found."""
+    policy = decision.policy
+    yield f"policy {escape_text(policy.name)} v{policy.version} ({escape_text(policy.source)}, sha256 {policy.sha256[:12]}…)"
+    yield f"phase {decision.phase}, at {decision.now.isoformat()}"
+    if decision.as_of:
+        yield f"judged as of {decision.now.isoformat()}, not now"
+    if not decision.trust.signed:
+        yield f"trust {escape_text(decision.trust.source)} (unsigned file)"
+    if decision.rehearsal:
+        yield paint("REHEARSAL: the trust root was made for a demonstration", "warn")
+    for subject in decision.subjects:
+        yield from subject_lines(subject, verbose=verbose, paint=paint)
+    yield _decision_line(decision, paint)
+
+
+def _decision_line(decision: Decision, paint: Paint) -> str:
+    closed = sum(1 for subject in decision.subjects if not subject.allowed)
+    if decision.allowed and decision.mode is Mode.WARN:
+        return paint("NOT ENFORCED: the policy only warns", "warn")
+    if decision.allowed:
+        return paint(f"ALLOWED: {count(len(decision.subjects), 'package')}", "good")
+    return paint(f"DENIED: {closed} of {count(len(decision.subjects), 'package')}", "bad")
+
+
+def subject_lines(subject: SubjectDecision, *, verbose: bool, paint: Paint) -> Iterator[str]:
+    """One subject: allowed or not, by whom it is signed, and each result that closes or warns."""
+    word = paint("ok", "good") if subject.allowed else paint("no", "bad")
+    signed = f"  signed by {', '.join(map(escape_text, subject.signed_by))}" if subject.signed_by else ""
+    yield f"{word}  {escape_text(subject.subject.label)}{signed}"
+    for result in subject.results:
+        quiet = result.verdict in {Verdict.PASS, Verdict.NOT_APPLICABLE}
+        if verbose or not quiet:
+            yield from _result_lines(result, paint)
+
+
+def _result_lines(result: RuleResult, paint: Paint) -> Iterator[str]:
+    note = "" if result.disposition is Disposition.ENFORCED else "  NOT ENFORCED"
+    style = {Verdict.PASS: "good", Verdict.NOT_APPLICABLE: "dim"}.get(result.verdict, "bad" if not note else "warn")
+    yield f"    {paint(result.verdict.value, style)} {escape_text(result.use)} [{escape_text(result.code)}]{note}"
+    yield f"        {escape_text(result.message)}"
+    for label, text in (("expected", result.expected), ("found", result.found), ("next", result.hint)):
+        if text is not None:
+            yield f"        {label + ':':<10}{escape_text(text)}"

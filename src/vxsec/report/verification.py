@@ -1,0 +1,70 @@
+"""Whether files are what they claim: for a person and for machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vxsec.report.escape import escape_text
+from vxsec.report.lines import SHOWN_FAILURES, plain, schema_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vxsec.model.report.verification import FileVerdict, VerifyReport
+    from vxsec.report.lines import Paint
+
+__all__ = ["render_verify", "verify_document"]
+
+
+def render_verify(report: VerifyReport, *, verbose: bool = False, paint: Paint = plain) -> Iterator[str]:
+    """One line per file; for a refusal the reason, each signature that did not count, and the next step."""
+    if report.as_of is not None:
+        yield f"judged as of {report.as_of.isoformat()}, not now"
+    for file in report.files:
+        yield from _verdict_lines(file, verbose=verbose, paint=paint)
+    if len(report.files) > 1:
+        good = sum(1 for file in report.files if file.verified)
+        yield f"{good} of {len(report.files)} files verified"
+
+
+def _verdict_lines(file: FileVerdict, *, verbose: bool, paint: Paint) -> Iterator[str]:
+    name = escape_text(file.file)
+    if file.verified:
+        kinds = ", ".join(map(escape_text, file.predicate_types)) or "bare signature"
+        yield f"{paint('verified', 'good')}  {name}  by {', '.join(map(escape_text, file.signed_by))} ({kinds})"
+    else:
+        yield f"{paint('NOT VERIFIED', 'bad')}  {name}  [{escape_text(file.code)}] {escape_text(file.message)}"
+    if verbose or not file.verified:
+        for item in file.rejected[:SHOWN_FAILURES]:
+            yield f"    not counted [{escape_text(item.code)}] {escape_text(item.source)}: {escape_text(item.message)}"
+        if len(file.rejected) > SHOWN_FAILURES:
+            yield f"    and {len(file.rejected) - SHOWN_FAILURES} more"
+    if file.hint is not None and not file.verified:
+        yield f"    next: {escape_text(file.hint)}"
+
+
+def verify_document(report: VerifyReport) -> dict[str, object]:
+    """``urn:vxsec:schema:verify:v1``."""
+    return {
+        "schema": schema_name("verify"),
+        "verdict": "verified" if report.exit_status == 0 else "not-verified",
+        "exitStatus": report.exit_status,
+        "asOf": report.as_of.isoformat() if report.as_of is not None else None,
+        "rehearsal": report.rehearsal,
+        "files": [_file(item) for item in report.files],
+    }
+
+
+def _file(item: FileVerdict) -> dict[str, object]:
+    return {
+        "file": item.file,
+        "sha256": item.sha256,
+        "sha512": item.sha512,
+        "verified": item.verified,
+        "code": item.code,
+        "message": item.message,
+        "hint": item.hint,
+        "signedBy": list(item.signed_by),
+        "predicateTypes": list(item.predicate_types),
+        "rejected": [{"code": r.code, "message": r.message, "source": r.source} for r in item.rejected],
+    }
