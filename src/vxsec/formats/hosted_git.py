@@ -29,7 +29,9 @@ _DOMAINS = {
     "git.sr.ht": ("sourcehut", {"git+ssh", "https"}),
 }
 _DOMAIN_OF = {host: domain for domain, (host, _) in _DOMAINS.items()}
-_TREE_PATH = ("", "user", "project", "tree")
+_USER_PROJECT = ("user", "project")
+_PAGES = {"github": {"-"}, "gitlab": {"-"}, "bitbucket": {"get"}, "gist": {"raw"}, "sourcehut": {"archive"}}
+"""What the third part of a path is where it is a page or a download, not a repository."""
 _WITH_GIT_URL = frozenset({"github", "gist"})
 _BAD_HOST = re.compile(r"[\s<>^|%\\]")
 
@@ -142,30 +144,25 @@ def _shortcut(parts: SplitResult) -> HostedGit | None:
 
 
 def _extract(host: str, parts: SplitResult) -> tuple[str | None, str, str] | None:
-    pieces = [*parts.path.split("/"), "", "", "", ""]
-    committish = parts.fragment
+    pieces = parts.path.split("/")[1:]
     if host == "gitlab":
-        path = parts.path[1:]
-        owner, _, project = path.rpartition("/")
-        if "/-/" in path or "/archive.tar.gz" in path or not owner or not project:
-            return None
-        return owner, project.removesuffix(".git"), committish
-    user, project, kind, tree = pieces[1], pieces[2], pieces[3], pieces[4]
-    if host == "gist":
-        if kind == "raw" or not (user or project):
-            return None
-        return (
-            (user, project.removesuffix(".git"), committish)
-            if project
-            else (None, user.removesuffix(".git"), committish)
-        )
-    refused = {"github": kind not in {"", "tree"}, "bitbucket": kind == "get", "sourcehut": kind == "archive"}
+        *owner, project = pieces or [""]
+        page = "/-/" in parts.path[1:] or "/archive.tar.gz" in parts.path[1:]
+        pieces, kind = ["/".join(owner), project], "-" if page else ""
+    else:
+        kind = pieces[2] if len(pieces) > len(_USER_PROJECT) else ""
+    user, project = [*pieces, "", ""][:2]
+    if host == "gist" and not project:
+        user, project = "", user
     project = project.removesuffix(".git")
-    if refused[host] or not user or not project:
+    if kind in _PAGES[host] or (host == "github" and kind not in {"", "tree"}) or not project:
         return None
+    if not user and host != "gist":
+        return None
+    committish = parts.fragment
     if host == "github" and kind:
-        return user, project, tree if len(parts.path.split("/")) > len(_TREE_PATH) else "undefined"  # likewise
-    return user, project, committish
+        committish = pieces[3] if len(pieces) > len(_USER_PROJECT) + 1 else "undefined"  # the word that npm writes
+    return user or None, project, committish
 
 
 def _is_shorthand(text: str) -> bool:
@@ -199,9 +196,8 @@ def _corrected(text: str) -> str:
     if before.rfind(":") > before.rfind("@"):
         colon = before.rfind(":")
         before = f"{before[:colon]}/{before[colon + 1 :]}"
-    if ":" not in before and "//" not in text:
-        before = f"git+ssh://{before}"
-    return before + hash_ + after
+    corrected = before + hash_ + after
+    return corrected if ":" in before or "//" in corrected else f"git+ssh://{corrected}"
 
 
 def _split(text: str) -> SplitResult | None:

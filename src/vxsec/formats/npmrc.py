@@ -75,10 +75,9 @@ def parse_npmrc(text: str, *, where: str, expand: Callable[[str], str | None] | 
         key, value = _unquoted(match[2]), _typed(_unquoted(match[4]) if match[3] else "true")
         listed = key.endswith("[]") and key != "[]"
         key = key.removesuffix("[]") if listed else key
-        if expand:
-            key = _expanded(key, expand)
-            value = _expanded(value, expand) if isinstance(value, str) else value
         _put(values, key, value, listed=listed)
+    if expand:
+        values = {_expanded(key, expand): _expanded_value(value, expand) for key, value in values.items()}
     return NpmrcFile(where=where, expanded=expand is not None, values=values)
 
 
@@ -330,6 +329,12 @@ def _expanded(text: str, expand: Callable[[str], str | None]) -> str:
         return slashes[len(slashes) // 2 :] + (("" if optional else "${" + name + "}") if found is None else found)
 
     return _ENVIRONMENT.sub(value, text)
+
+
+def _expanded_value(value: NpmrcValue, expand: Callable[[str], str | None]) -> NpmrcValue:
+    if isinstance(value, tuple):
+        return tuple(_expanded(item, expand) for item in value)
+    return _expanded(value, expand) if isinstance(value, str) else value
 
 
 def _label(key: str) -> str:
