@@ -11,7 +11,8 @@ import pytest
 
 from support.npm_reader import node_binary, npm_module
 from vxsec.errors import FormatError
-from vxsec.versions.npm import NpmVersion, is_range, is_version, satisfies
+from vxsec.versions.npm import NpmVersion, is_version
+from vxsec.versions.npm_range import is_range, satisfies
 
 SHARED = Path(__file__).parents[3] / "shared" / "vectors" / "versions" / "semver-versions.txt"
 ORACLE = """

@@ -8,7 +8,6 @@ import fcntl
 import hashlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +81,8 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o644
     Raises:
         UsageError: ``file.exists`` or ``file.unwritable``.
     """
+    import tempfile
+
     target = Path(path)
     if target.is_symlink():  # write through the link, as people expect of a linked file
         target = target.resolve()

@@ -16,9 +16,16 @@ from vxsec.model.package import PackageRef
 from vxsec.model.report.signing import Approval, ReleaseDifference, SignedFile
 from vxsec.signing.signer import sign_statement
 from vxsec.usecases.evidence import push_bundles
-from vxsec.usecases.inputs import choose_registry, load_policy, load_trust, open_artifact, registry_url_for
+from vxsec.usecases.inputs import (
+    choose_registry,
+    load_policy,
+    load_trust,
+    open_artifact,
+    registry_url_for,
+    require_artifact,
+)
 from vxsec.usecases.registries import RegistrySession
-from vxsec.usecases.sign import append_bundle, open_signers, require_artifact
+from vxsec.usecases.sign import append_bundle, open_signers
 
 if TYPE_CHECKING:
     import os

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vxsec.errors import ConfigurationError, FormatError, NothingToJudgeError, UsageError
-from vxsec.formats.registry_url import normalise_registry_url
+from vxsec.errors import ConfigurationError, FormatError, NothingToJudgeError, TarballError, UsageError
 from vxsec.host.files import list_files, read_bounded, read_if_exists
 from vxsec.limits import DEFAULT_LIMITS
 
@@ -31,6 +30,7 @@ __all__ = [
     "open_artifacts",
     "read_sidecars",
     "registry_url_for",
+    "require_artifact",
 ]
 
 _SHIPPED_PREFIX = "vxsec:"
@@ -56,6 +56,25 @@ def open_artifact(source: _PathLike | bytes, *, filename: str | None = None) -> 
         return read_artifact(source, filename=filename or "package.tgz")
     data = read_bounded(source, max_bytes=DEFAULT_LIMITS.archive_packed_bytes)
     return read_artifact(data, filename=filename or str(source))
+
+
+def require_artifact(file: _PathLike) -> Artifact:
+    """Open a tarball that must be accepted.
+
+    Raises:
+        TarballError: It is refused; every reason is in it.
+        UsageError: It cannot be read.
+    """
+    from vxsec.model.artifact import Artifact
+
+    artifact = open_artifact(file)
+    if isinstance(artifact, Artifact):
+        return artifact
+    raise TarballError(
+        [(reason.code, reason.message) for reason in artifact.reasons],
+        where=str(file),
+        hint=f"look at it with: vxsec inspect {file}",
+    )
 
 
 def open_artifacts(files: Sequence[_PathLike]) -> list[Artifact | RefusedArtifact]:
@@ -186,6 +205,8 @@ def registry_url_for(name: str, *, trust: TrustRoot | None, registry: str | None
         UsageError: ``registry.missing`` where neither says.
     """
     if registry is not None and "://" in registry:
+        from vxsec.formats.registry_url import normalise_registry_url
+
         return normalise_registry_url(registry)
     if trust is not None:
         chosen = choose_registry(trust, name, registry)

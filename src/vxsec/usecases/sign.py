@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vxsec.errors import TarballError, UsageError
+from vxsec.errors import UsageError
 from vxsec.formats.public_key import key_hint
 from vxsec.formats.sigstore_bundle import read_bundle_lines
 from vxsec.formats.statement import build_release_statement, build_statement
@@ -20,7 +20,7 @@ from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Subje
 from vxsec.model.report.signing import SignedFile
 from vxsec.signing.signer import sign_blob, sign_statement
 from vxsec.signing.table import open_signer
-from vxsec.usecases.inputs import load_trust, open_artifact, registry_url_for
+from vxsec.usecases.inputs import load_trust, open_artifact, registry_url_for, require_artifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Password = bytes | Callable[[], bytes] | None
     PathLike = str | os.PathLike[str]
 
-__all__ = ["append_bundle", "attest", "open_signers", "require_artifact", "sign"]
+__all__ = ["append_bundle", "attest", "open_signers", "sign"]
 
 
 def sign(
@@ -167,23 +167,6 @@ def open_signers(uris: Sequence[str], *, password: Password) -> list[Signer]:
         return read_bounded(path, max_bytes=DEFAULT_LIMITS.small_file_bytes)
 
     return [open_signer(uri, read_file=read, environ=os.environ.get, password=ask) for uri in uris]
-
-
-def require_artifact(file: PathLike) -> Artifact:
-    """Open a tarball that must be accepted.
-
-    Raises:
-        TarballError: It is refused; every reason is in it.
-        UsageError: It cannot be read.
-    """
-    artifact = open_artifact(file)
-    if isinstance(artifact, Artifact):
-        return artifact
-    raise TarballError(
-        [(reason.code, reason.message) for reason in artifact.reasons],
-        where=str(file),
-        hint=f"look at it with: vxsec inspect {file}",
-    )
 
 
 def append_bundle(file: PathLike, line: bytes) -> str:

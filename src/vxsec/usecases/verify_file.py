@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from vxsec.errors import FormatError, RefusedError, UsageError, VerificationError
-from vxsec.formats.registry_url import normalise_registry_url
 from vxsec.formats.sigstore_bundle import read_bundle_lines
 from vxsec.host.files import hash_file, read_bounded
 from vxsec.limits import DEFAULT_LIMITS
@@ -15,7 +14,7 @@ from vxsec.model.package import PackageRef
 from vxsec.model.quorum import Signer, count_quorum
 from vxsec.model.report.verification import FileVerdict, VerifyReport
 from vxsec.model.verified import VerifiedStatement
-from vxsec.usecases.inputs import load_public_key, read_sidecars
+from vxsec.usecases.inputs import load_public_key, read_sidecars, registry_url_for, require_artifact
 from vxsec.verification.bundle import subject_names, verify_bundle, verify_statement_subject
 
 if TYPE_CHECKING:
@@ -163,7 +162,7 @@ class _KeyJudge:
         self.threshold = threshold
         self.predicate_type = predicate_type
         self.expect = expect
-        self.registry = normalise_registry_url(registry) if registry is not None else None
+        self.registry = registry_url_for("", trust=None, registry=registry) if registry is not None else None
         self.hint = "ask the signer for the bundle, or check that this is the right key"
 
     def count(
@@ -313,8 +312,6 @@ def _open_subject(path: str, *, strict: bool) -> _Subject:
     """Read the file; a ``.tgz`` strictly, because what installs from it is what its archive says."""
     if not strict and not path.endswith(_PACKAGE_SUFFIX):
         return _Subject(path=path, digests=hash_file(path, max_bytes=DEFAULT_LIMITS.blob_bytes), artifact=None)
-    from vxsec.usecases.sign import require_artifact
-
     artifact = require_artifact(path)
     return _Subject(path=path, digests=artifact.digests, artifact=artifact)
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vxsec.errors import FormatError
-from vxsec.versions.npm import MAX_LENGTH, NpmVersion, is_range, is_version, satisfies
+from vxsec.versions.npm import MAX_LENGTH, NpmVersion, is_version
+from vxsec.versions.npm_range import is_range, satisfies
 
 _WORD = st.text("0123456789abzAZ-", min_size=1, max_size=6)
 _IDENTIFIER = _WORD.filter(lambda word: not (word.isdigit() and len(word) > 1 and word[0] == "0"))

@@ -10,7 +10,7 @@ from vxsec.errors import VerificationError
 if TYPE_CHECKING:
     from vxsec.model.decision import Decision
 
-__all__ = ["InstallReport", "TreeFailure", "TreeAccount"]
+__all__ = ["InstallReport", "TreeAccount", "TreeFailure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

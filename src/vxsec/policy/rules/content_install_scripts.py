@@ -17,7 +17,7 @@ from vxsec.model.decision import Phase
 from vxsec.model.package import is_npm_name
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
-from vxsec.versions.npm import is_range, satisfies
+from vxsec.versions.npm_range import is_range, satisfies
 
 __all__ = ["RULE", "Parameters"]
 
