@@ -89,25 +89,31 @@ class RegistrySimulator:
         self._path = path
         self._state = _State()
         self._lock = RLock()
-        self._server = _Server(self)
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._server: _Server | None = None
+        self._thread: Thread | None = None
 
     def __enter__(self) -> Self:
+        self._server = _Server(self)
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._thread.join()
+        self._server = self._thread = None
 
     # -- what a client needs -----------------------------------------------------------------------------------------
 
     @property
     def url(self) -> str:
-        """The registry's URL, with its final slash."""
+        """The registry's URL, with its final slash; there is one inside the ``with`` block only."""
+        if self._server is None:
+            raise RuntimeError("the registry simulator is not running: use it in a with statement")
         return f"http://127.0.0.1:{self._server.server_address[1]}{self._path}"
 
     def npmrc(self, *scopes: str) -> str:
