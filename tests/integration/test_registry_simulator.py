@@ -150,8 +150,11 @@ def test_a_version_can_be_asked_for_by_tag() -> None:
 
 
 def test_npmrc_lines_for_scopes() -> None:
-    registry = RegistrySimulator(token="t")
-    host = registry.url.removeprefix("http:")
-    assert (
-        registry.npmrc("@a", "@b") == f"@a:registry={registry.url}\n@b:registry={registry.url}\n{host}:_authToken=t\n"
-    )
+    with RegistrySimulator(token="t") as registry:
+        url, text = registry.url, registry.npmrc("@a", "@b")
+    assert text == f"@a:registry={url}\n@b:registry={url}\n{url.removeprefix('http:')}:_authToken=t\n"
+
+
+def test_outside_its_block_it_is_nowhere() -> None:
+    with pytest.raises(RuntimeError, match="with statement"):
+        _ = RegistrySimulator().url
