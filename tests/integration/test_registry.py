@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from vxsec.host.http import HttpClient
 from vxsec.inspection.artifact import read_artifact
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.artifact import Artifact
+from vxsec.model.digest import digest_bytes
 from vxsec.registry.client import RegistryClient
 from vxsec.registry.evidence import EvidenceSearch, fetch_evidence, push_evidence
 from vxsec.registry.publish_document import build_publish_document
@@ -253,6 +255,54 @@ def test_swapped_evidence_bytes_do_not_count(
     search = fetch_evidence(client, "@vextrus/e", subject=artifact.package, digests=artifact.digests)
     assert [item.code for item in search.rejected] == ["evidence.integrity"]
     assert (search.packages, search.highest) == ((), 1)
+
+
+BENT: dict[str, tuple[dict[str, Any], str]] = {
+    "a version of another package": ({"name": "@vextrus/other"}, "evidence.version"),
+    "another subject": ({"subject": {"purl": "pkg:npm/b@1.0.0"}}, "evidence.subject"),
+    "another SHA-512": ({"subject": {"sha512": "0" * 128}}, "evidence.subject"),
+    "no list of files": ({"files": None}, "evidence.shape"),
+    "no object at all": ({"whole": []}, "evidence.shape"),
+    "no archive": ({"data": b"no archive"}, "archive.not-gzip"),
+    "a piece too large to read": ({"large": True}, "evidence.too-large"),
+}
+
+
+@pytest.mark.parametrize(("bend", "code"), BENT.values(), ids=BENT.keys())
+def test_evidence_that_does_not_fit_its_place_does_not_count(
+    simulator: RegistrySimulator, bend: dict[str, Any], code: str
+) -> None:
+    client, artifact = _client(simulator.url, simulator.npmrc()), _artifact("@vextrus/a")
+    version = evidence_version(artifact.digests.sha256, 1)
+    about = {"purl": artifact.package.purl, "sha256": artifact.digests.sha256, "sha512": artifact.digests.sha512}
+    document = {
+        "name": bend.get("name", "@vextrus/e"),
+        "version": version,
+        "vxsec": {"subject": {**about, **bend.get("subject", {})}, "files": bend.get("files", ["vex.json"])},
+    }
+    content = json.dumps(bend.get("whole", document)).encode()
+    data = bend.get("data") or tgz(file("package/package.json", content), file("package/vex.json", b"{}" * 600))
+    _put_raw(client, version, data)
+    limits = replace(DEFAULT_LIMITS, bundle_file_bytes=1000) if "large" in bend else DEFAULT_LIMITS
+    search = fetch_evidence(client, "@vextrus/e", subject=artifact.package, digests=artifact.digests, limits=limits)
+    assert [item.code for item in search.rejected] == [code]
+    assert (search.packages, search.highest) == ((), 1)
+
+
+def _put_raw(client: RegistryClient, version: str, data: bytes) -> None:
+    digests = digest_bytes(data)
+    manifest = {
+        "name": "@vextrus/e",
+        "version": version,
+        "dist": {"integrity": digests.integrity, "shasum": digests.sha1},
+    }
+    body = {
+        "name": "@vextrus/e",
+        "dist-tags": {"evidence": version},
+        "versions": {version: manifest},
+        "_attachments": {"x.tgz": {"data": base64.b64encode(data).decode()}},
+    }
+    client.put_package("@vextrus/e", json.dumps(body).encode())
 
 
 def test_a_hidden_first_version_does_not_hide_the_others(

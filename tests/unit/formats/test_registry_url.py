@@ -52,6 +52,7 @@ REFUSED = {
     "escape in the host": "http://local%68ost/",
     "broken IPv6": "http://[::1::2]/",
     "IPv6 zone": "http://[fe80::1%25eth0]/",
+    "IPv4 inside the brackets": "http://[127.0.0.1]/",
     "bracket never closed": "http://[::1/",
     "empty text": "",
 }
