@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from support.signing_kit import DIGESTS, NOW, PACKAGE, REGISTRY, approval, release, signer, team
 from vxsec.errors import ConfigurationError, FormatError, VxsecError
 from vxsec.formats.cosign_key import decrypt_key
+from vxsec.formats.release_statement import read_approval_predicate, read_release_predicate
 from vxsec.formats.sigstore_bundle import read_bundle, read_bundle_lines
-from vxsec.formats.statement import read_approval_predicate, read_release_predicate, read_statement
+from vxsec.formats.statement import read_statement
 from vxsec.formats.trust_document import parse_trust_document
 from vxsec.model.attestation import Bundle
 from vxsec.verification.bundle import verify_bundle

@@ -20,8 +20,8 @@ from support.signing_kit import NOW, PACKAGE, REGISTRY
 from vxsec.errors import ConfigurationError, FormatError, VerificationError
 from vxsec.formats.cosign_key import decrypt_key, encrypt_key
 from vxsec.formats.public_key import key_hint, parse_public_key, render_public_key
+from vxsec.formats.release_statement import build_release_statement
 from vxsec.formats.sigstore_bundle import read_bundle
-from vxsec.formats.statement import build_release_statement
 from vxsec.model.attestation import RELEASE_PREDICATE, STATEMENT_V01, Bundle
 from vxsec.model.digest import digest_bytes
 from vxsec.model.verified import VerifiedBlob, VerifiedStatement

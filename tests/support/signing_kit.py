@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from vxsec.formats.release_statement import build_approval_statement, build_release_statement
 from vxsec.formats.sigstore_bundle import read_bundle
-from vxsec.formats.statement import build_approval_statement, build_release_statement
 from vxsec.model.digest import digest_bytes
 from vxsec.model.package import PackageRef
 from vxsec.model.trust import Holder, HolderKind, Registry, Role, TrustedKey, TrustRoot

@@ -8,7 +8,6 @@ import fcntl
 import hashlib
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vxsec.errors import LogWriteError, UsageError
@@ -16,6 +15,7 @@ from vxsec.model.digest import Digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["append_line_locked", "hash_file", "list_files", "read_bounded", "read_if_exists", "write_atomic"]
 
@@ -82,6 +82,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o644
         UsageError: ``file.exists`` or ``file.unwritable``.
     """
     import tempfile
+    from pathlib import Path
 
     target = Path(path)
     if target.is_symlink():  # write through the link, as people expect of a linked file
@@ -142,14 +143,15 @@ def append_line_locked(path: str | os.PathLike[str], line: bytes) -> None:
         os.close(descriptor)
 
 
-def list_files(directory: str | os.PathLike[str]) -> list[Path]:
-    """The regular files directly in ``directory``, by name.
+def list_files(directory: str | os.PathLike[str]) -> list[str]:
+    """The paths of the regular files directly in ``directory``, by name.
 
     Raises:
         UsageError: ``file.missing`` where it is not a readable directory.
     """
     try:
-        return sorted(entry for entry in Path(directory).iterdir() if entry.is_file())
+        with os.scandir(directory) as entries:
+            return sorted(entry.path for entry in entries if entry.is_file())
     except OSError as error:
         raise UsageError(
             f"not a readable folder: {error.strerror}", code="file.missing", where=str(directory)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from vxsec.errors import FormatError, UndecidedError, UsageError
 from vxsec.formats.npm_manifest import compare_manifests
 from vxsec.formats.public_key import key_hint
-from vxsec.formats.statement import build_approval_statement
+from vxsec.formats.release_statement import build_approval_statement
 from vxsec.host.clock import utc_now
 from vxsec.host.files import write_atomic
 from vxsec.model.artifact import Artifact

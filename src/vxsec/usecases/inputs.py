@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError, FormatError, NothingToJudgeError, TarballError, UsageError
@@ -108,6 +107,8 @@ def load_trust(source: _PathLike, *, unsafe_rehearsal: bool = False) -> TrustRoo
         ConfigurationError: It is malformed, is a directory (``trust.directory-unsupported``), or is a rehearsal root
             and the caller did not pass ``unsafe_rehearsal=True`` (``trust.rehearsal``).
     """
+    from pathlib import Path
+
     from vxsec.formats.trust_document import parse_trust_document
 
     path = Path(source)
@@ -255,6 +256,6 @@ def load_lockfile_bytes(path: _PathLike) -> bytes:
     return data
 
 
-def files_in(directory: _PathLike) -> list[Path]:
+def files_in(directory: _PathLike) -> list[str]:
     """The bundle files directly in an ``--evidence`` folder."""
-    return [path for path in list_files(directory) if path.name.endswith(_SIDECAR_SUFFIXES)]
+    return [path for path in list_files(directory) if path.endswith(_SIDECAR_SUFFIXES)]

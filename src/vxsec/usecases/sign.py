@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from vxsec.errors import UsageError
 from vxsec.formats.public_key import key_hint
+from vxsec.formats.release_statement import build_release_statement
 from vxsec.formats.sigstore_bundle import read_bundle_lines
-from vxsec.formats.statement import build_release_statement, build_statement
+from vxsec.formats.statement import build_statement
 from vxsec.formats.strict_json import read_json
 from vxsec.host.clock import utc_now
 from vxsec.host.files import hash_file, read_bounded, read_if_exists, write_atomic

@@ -10,7 +10,6 @@ from vxsec.formats.sigstore_bundle import read_bundle_lines
 from vxsec.host.files import hash_file, read_bounded
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, RejectedSignature
-from vxsec.model.package import PackageRef
 from vxsec.model.quorum import Signer, count_quorum
 from vxsec.model.report.verification import FileVerdict, VerifyReport
 from vxsec.model.verified import VerifiedStatement
@@ -200,6 +199,8 @@ class _KeyJudge:
                 f"expected a statement of type {self.predicate_type!r}, found {statement.predicate_type!r}",
                 code="statement.type",
             )
+        from vxsec.model.package import PackageRef
+
         package = subject.artifact.package if subject.artifact is not None else None
         signed = verify_statement_subject(verified, digests=subject.digests, package=package)
         if self.expect is not None and not subject_names(signed, PackageRef.parse(self.expect)):

@@ -22,14 +22,13 @@ from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, VerificationError, VxsecError
 from vxsec.formats.public_key import key_algorithm
-from vxsec.formats.statement import (
-    STRONG_DIGESTS,
+from vxsec.formats.release_statement import (
     ApprovalPredicate,
     ReleasePredicate,
     read_approval_predicate,
     read_release_predicate,
-    read_statement,
 )
+from vxsec.formats.statement import STRONG_DIGESTS, read_statement
 from vxsec.formats.timestamps import render_time
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Bundle, Envelope, RejectedSignature

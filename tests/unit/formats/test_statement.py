@@ -10,14 +10,13 @@ import pytest
 
 from support.signing_kit import DIGESTS, NOW, OTHER_DIGESTS, PACKAGE, REGISTRY
 from vxsec.errors import ConfigurationError, FormatError, UsageError
-from vxsec.formats.statement import (
+from vxsec.formats.release_statement import (
     build_approval_statement,
     build_release_statement,
-    build_statement,
     read_approval_predicate,
     read_release_predicate,
-    read_statement,
 )
+from vxsec.formats.statement import build_statement, read_statement
 from vxsec.limits import Limits
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Statement, Subject
 from vxsec.model.package import PackageRef

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from support.signing_kit import DIGESTS, NOW, OTHER_DIGESTS, PACKAGE, TARBALL, edited, flipped, release, signed, signer
 from vxsec.errors import UsageError, VerificationError
 from vxsec.formats.public_key import key_hint
+from vxsec.formats.release_statement import build_release_statement
 from vxsec.formats.sigstore_bundle import read_bundle, render_message_bundle
-from vxsec.formats.statement import build_release_statement, build_statement
+from vxsec.formats.statement import build_statement
 from vxsec.limits import Limits
 from vxsec.model.attestation import Bundle, Envelope, EnvelopeSignature, Subject
 from vxsec.model.package import PackageRef
