@@ -194,6 +194,9 @@ TAGS: dict[str, tuple[str, dict[str, object], tuple[object, ...], int, str]] = {
     "below latest needs a tag": ("0.9.0", {}, (), 2, ""),
     "below latest with a tag": ("0.9.0", {}, ("--tag", "maintenance"), 0, "maintenance"),
     "above latest needs none": ("1.1.0", {}, (), 0, "latest"),
+    "a tag that looks like a version": ("1.1.0", {}, ("--tag", "1.x"), 2, ""),
+    "a private package": ("1.1.0", {"private": True}, (), 2, ""),
+    "publishConfig that npm would act on": ("1.1.0", {"publishConfig": {"provenance": True}}, (), 2, ""),
     "publishConfig for another registry": (
         "1.1.0",
         {"publishConfig": {"registry": "https://elsewhere.example.test/"}},

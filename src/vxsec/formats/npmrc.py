@@ -21,9 +21,8 @@ from vxsec.formats.registry_url import normalise_registry_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-__all__ = ["DEFAULT_REGISTRY", "Credentials", "NpmConfig", "NpmrcFile", "NpmrcValue", "merge_npmrc", "parse_npmrc"]
+__all__ = ["Credentials", "NpmConfig", "NpmrcFile", "NpmrcValue", "merge_npmrc", "parse_npmrc"]
 
-DEFAULT_REGISTRY = "https://registry.npmjs.org/"
 """What npm uses where nothing else is said."""
 
 NpmrcValue = str | bool | None | tuple[str, ...]
@@ -125,13 +124,15 @@ class NpmConfig:
         return ", ".join(layer.where for layer in self.layers) or "npm's defaults"
 
     @property
-    def registry(self) -> str:
-        """The registry of names without a scope of their own, normalised.
+    def registry(self) -> str | None:
+        """The registry of names without a scope of their own, normalised; None where no file names one.
+
+        npm then uses its built-in default, which is nobody's own registry and which vxsec never asks on its own.
 
         Raises:
             ConfigurationError: As :meth:`registry_for`.
         """
-        return self._url("registry") or DEFAULT_REGISTRY
+        return self._url("registry")
 
     @property
     def cafile(self) -> str | None:
@@ -148,8 +149,8 @@ class NpmConfig:
         pieces = value if isinstance(value, tuple) else (value,)
         return "\n".join(piece.replace("\\n", "\n") for piece in pieces)
 
-    def registry_for(self, name: str) -> str:
-        """The normalised URL of the registry that serves ``name``.
+    def registry_for(self, name: str) -> str | None:
+        """The normalised URL of the registry that serves ``name``; None where no file says.
 
         Raises:
             ConfigurationError: ``registry.url``; ``npmrc.environment`` for a ``${…}`` that is not expanded;

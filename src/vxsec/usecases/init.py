@@ -185,7 +185,7 @@ def _registry_from_npmrc(base: Path, names: Sequence[str], scopes: Sequence[str]
     wanted = set(scopes) or {name.partition("/")[0] for name in names if name.startswith("@")}
     listed = {scope: config.scope_registry(scope) for scope in config.scopes() if not wanted or scope in wanted}
     urls = {url for url in listed.values() if url is not None}
-    if not urls and config.setting("registry") is not None:
+    if not urls and config.registry is not None:
         urls = {config.registry}
     if len(urls) != 1:
         found = ", ".join(sorted(urls)) or "none"

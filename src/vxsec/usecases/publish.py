@@ -14,7 +14,7 @@ from vxsec.model.artifact import Artifact
 from vxsec.model.decision import Phase
 from vxsec.model.digest import Integrity, digest_bytes
 from vxsec.model.report.publication import PublishedPackage, PublishReport, PublishState
-from vxsec.registry.publish_document import build_publish_document, read_publish_config
+from vxsec.registry.publish_document import build_publish_document, check_tag, read_publish_config
 from vxsec.usecases.collect import DEFAULT_TAG
 from vxsec.usecases.evidence import push_bundles
 from vxsec.usecases.gate import decide, open_run, record
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vxsec.model.attestation import Bundle
     from vxsec.model.trust import Registry
     from vxsec.registry.client import RegistryClient
+    from vxsec.registry.publish_document import PublishConfig
     from vxsec.usecases.gate import GateRun
 
     PathLike = str | os.PathLike[str]
@@ -244,6 +245,8 @@ class _Plan:
 
 def _plan(run: GateRun, *, tag: str | None, registry: str | None) -> list[_Plan]:
     """One plan per accepted tarball, dependencies first; refused ones are the decision's business."""
+    if tag is not None:
+        check_tag(tag)
     plans: list[_Plan] = []
     for artifact in run.artifacts:
         if not isinstance(artifact, Artifact):
@@ -258,6 +261,7 @@ def _plan(run: GateRun, *, tag: str | None, registry: str | None) -> list[_Plan]
                 hint="add its scope or name under registries:",
             )
         config = read_publish_config(artifact.manifest)
+        _refuse_unpublishable(artifact, config)
         if config.registry is not None and config.registry != target.url:
             raise UsageError(
                 f"publishConfig.registry is {config.registry!r}, the trust document says {target.url!r}",
@@ -283,6 +287,24 @@ def _plan(run: GateRun, *, tag: str | None, registry: str | None) -> list[_Plan]
             )
         )
     return _dependencies_first(plans)
+
+
+def _refuse_unpublishable(artifact: Artifact, config: PublishConfig) -> None:
+    """What npm would refuse, or would act on and vxsec does not, is said before anything is judged or sent."""
+    if artifact.manifest.document.get("private") is True:
+        raise UsageError(
+            "its package.json says private: true",
+            code="publish.private",
+            where=str(artifact.package),
+            hint="remove private from package.json and pack again, or leave this package out",
+        )
+    if config.unsupported:
+        raise UsageError(
+            f"publishConfig.{config.unsupported[0]} is not supported: npm would act on it, and vxsec would not",
+            code="publish.config-unsupported",
+            where=str(artifact.package),
+            hint="remove it from publishConfig and pack again (pnpm pack applies and removes its own keys)",
+        )
 
 
 def _dependencies_first(plans: list[_Plan]) -> list[_Plan]:

@@ -213,6 +213,12 @@ class _Walk:
             raise FormatError("the entry has no name or version", code="lockfile.incomplete", where=one.entry.path)
         listed = self.collector.trust.registry(one.registry) if one.registry is not None else None
         url = listed.url if listed is not None else session.config.registry_for(name)
+        if url is None:
+            raise UndecidedError(
+                f"no .npmrc says where {name} is fetched from",
+                code="registry.not-configured",
+                hint="write registry=URL into .npmrc",
+            )
         # Never from ``resolved``: the real name alone decides where a package comes from.
         return session.client(url).fetch_tarball(name, version)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vxsec.errors import ConfigurationError, VxsecError
-from vxsec.formats.npmrc import DEFAULT_REGISTRY, NpmConfig, NpmrcValue, merge_npmrc, parse_npmrc
+from vxsec.formats.npmrc import NpmConfig, NpmrcValue, merge_npmrc, parse_npmrc
 
 ENVIRONMENT = {"TOKEN": "s3cret", "HOST": "registry.example.test", "EMPTY": ""}
 
@@ -86,7 +86,7 @@ def test_the_registry_of_a_name() -> None:
 
 
 def test_without_a_line_it_is_what_npm_uses() -> None:
-    assert NpmConfig().registry_for("a") == DEFAULT_REGISTRY
+    assert NpmConfig().registry_for("a") is None
     assert NpmConfig().source == "npm's defaults"
 
 
@@ -146,7 +146,7 @@ def test_a_client_certificate_goes_along() -> None:
 
 def test_a_project_cannot_redirect_the_users_token() -> None:
     config = project("registry=https://evil.test/", "//h.test/:_authToken=${TOKEN}")
-    assert config.credentials_for(config.registry_for("a")) is None
+    assert config.credentials_for(config.registry_for("a") or "") is None
 
 
 REFUSED: dict[str, tuple[NpmConfig, str]] = {
@@ -198,7 +198,7 @@ def test_certificate_checks_are_not_turned_off_by_a_file(line: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         merge_npmrc([file])
     assert caught.value.code == "npmrc.strict-ssl"
-    assert merge_npmrc([file], unsafe_tls=["https://registry.example.test/"]).registry == DEFAULT_REGISTRY
+    assert merge_npmrc([file], unsafe_tls=["https://registry.example.test/"]).registry is None
     assert merge_npmrc([parse_npmrc("strict-ssl=true", where="user", expand=None)]).cafile is None
 
 

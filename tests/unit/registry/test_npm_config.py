@@ -45,7 +45,7 @@ def test_another_user_file_is_named_by_the_environment(home: Path, project: Path
     named = project / "ci.npmrc"
     named.write_text(TOKEN)
     config = load_npm_config(project_dir=project, environ={"HOME": str(home), variable: str(named), "TOKEN": "t"})
-    assert config.registry == "https://registry.npmjs.org/"
+    assert config.registry is None
     assert config.credentials_for(URL) is not None
 
 
