@@ -33,13 +33,6 @@ def main() -> NoReturn:
     gc.set_threshold(_COLLECT_EVERY)
     signal.signal(signal.SIGTERM, _on_terminate)
     status = run(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader went away; the verdict stands
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        status = status or _USAGE
-        _complain("file.unwritable", f"cannot write the result: {error.strerror}", None)
     sys.exit(status)
 
 
@@ -68,8 +61,8 @@ def _explain(error: Exception) -> int:
             return error.exit_status
         case click.exceptions.Exit():
             return error.exit_code
-        case click.Abort():
-            return _INTERRUPTED
+        case click.Abort():  # what click makes of Ctrl-C, and so of our SIGTERM
+            return _TERMINATED if isinstance(error.__cause__, _TerminatedError) else _INTERRUPTED
         case click.ClickException():
             path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx is not None else "vxsec"
             _complain("usage", error.format_message(), f"see: {path} --help")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -145,9 +146,9 @@ def password_source(
             raise UsageError(f"the environment variable {password_env!r} is not set", code="usage.password")
         return lambda: value.encode("utf-8", "surrogateescape")
     if password_file is not None:
-        from vxsec.host.files import read_bounded
+        from vxsec.host.files import read_secret
 
-        return lambda: read_bounded(password_file, max_bytes=_SMALL).rstrip(b"\r\n")
+        return cache(lambda: read_secret(password_file, max_bytes=_SMALL).rstrip(b"\r\n"))
     if not sys.stdin.isatty():
         return None
     return lambda: str(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vxsec.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -63,8 +65,20 @@ class Output:
         else:
             text = "\n".join(lines)
         if self.path is None:
-            click.echo(text.encode("utf-8", "backslashreplace"))
+            self._print(text)
             return
         from vxsec.host.files import write_atomic
 
         write_atomic(self.path, text.encode("utf-8", "backslashreplace") + b"\n")
+
+    @staticmethod
+    def _print(text: str) -> None:
+        """Write to standard output and make sure that it arrived; a reader that went away does not change a verdict."""
+        try:
+            click.echo(text.encode("utf-8", "backslashreplace"))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise UsageError(f"cannot write the result: {error.strerror}", code="file.unwritable") from error

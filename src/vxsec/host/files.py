@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["append_line_locked", "hash_file", "list_files", "read_bounded", "read_if_exists", "write_atomic"]
+__all__ = [
+    "append_line_locked",
+    "hash_file",
+    "list_files",
+    "read_bounded",
+    "read_if_exists",
+    "read_secret",
+    "write_atomic",
+]
 
 _CHUNK = 1 << 20
 
@@ -37,6 +45,25 @@ def read_bounded(path: str | os.PathLike[str], *, max_bytes: int) -> bytes:
     if left <= 0:
         raise UsageError(f"expected at most {max_bytes} bytes, found more", code="file.too-large", where=str(path))
     return b"".join(pieces)
+
+
+def read_secret(path: str | os.PathLike[str], *, max_bytes: int) -> bytes:
+    """Read a password file, which may be a pipe: ``--password-file <(pass show ci)`` leaves nothing on disk.
+
+    Raises:
+        UsageError: As :func:`read_bounded`; the content is in no message.
+    """
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC), "rb") as stream:
+            data = stream.read(max_bytes + 1)
+    except FileNotFoundError as error:
+        raise UsageError("no such file", code="file.missing", where=str(path)) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a file name"
+        raise UsageError(f"cannot read: {reason}", code="file.unreadable", where=str(path)) from error
+    if len(data) > max_bytes:
+        raise UsageError(f"expected at most {max_bytes} bytes, found more", code="file.too-large", where=str(path))
+    return data
 
 
 def read_if_exists(path: str | os.PathLike[str], *, max_bytes: int) -> bytes | None:
