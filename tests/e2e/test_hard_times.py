@@ -99,11 +99,15 @@ def fill(path: Path) -> None:
     os.close(descriptor)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+@pytest.mark.privileged
 def test_a_full_disk_keeps_what_was_there(shop: Shop, program: Program) -> None:
     small = shop.folder / "small"
     small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], check=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("no small file system can be mounted here")
     try:
         path = small / "kernel.tgz"
         path.write_bytes(shop.pack("kernel").read_bytes())
