@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from support.shop import Shop
 
 PROGRAM = str(Path(sys.executable).with_name("vxsec"))
+# A run in the background ignores SIGINT and hands that down; the program is to be met as at a terminal.
+AS_AT_A_TERMINAL = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
 REGISTRY = "https://registry.example.test/"
 
 
 def start(shop: Shop, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [PROGRAM, *map(str, arguments)],
+        [sys.executable, "-c", AS_AT_A_TERMINAL, PROGRAM, *map(str, arguments)],
         cwd=shop.folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -55,7 +59,11 @@ def test_a_signal_ends_it_quietly(shop: Shop, number: signal.Signals, status: in
     )
     time.sleep(1.0)
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    try:
+        out, err = process.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
     assert process.returncode == status, err
     assert "Traceback" not in out + err
 
