@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from vxsec.errors import ConfigurationError, NetworkError, UsageError, VxsecError
-from vxsec.host.http import HttpClient, TlsOptions
+from vxsec.host.http import HttpClient
+from vxsec.host.http_message import TlsOptions
 from vxsec.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:

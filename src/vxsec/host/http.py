@@ -6,13 +6,13 @@ The transport underneath is urllib3, loaded with the first request. Nothing here
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from vxsec.errors import NetworkError, UsageError
+from vxsec.host.http_message import HttpResponse, TlsOptions
 from vxsec.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -20,28 +20,10 @@ if TYPE_CHECKING:
 
     from vxsec.host.http_transport import Transport
 
-__all__ = ["HttpClient", "HttpResponse", "TlsOptions", "is_loopback", "origin_of"]
+__all__ = ["HttpClient", "is_loopback", "origin_of"]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_URL = 8192
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpResponse:
-    """A complete answer: ``headers`` have lower-case names, ``body`` is decoded, ``url`` is where it came from at last."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsOptions:
-    """Certificates: ``cafile`` and ``ca`` (PEM text) replace the system's authorities, as npm's settings do."""
-
-    cafile: str | None = None
-    ca: str | None = None
 
 
 class HttpClient:

@@ -22,14 +22,14 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from vxsec.errors import ConfigurationError, NetworkError
-from vxsec.host.http import HttpResponse
+from vxsec.host.http_message import HttpResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from urllib3._base_connection import BaseHTTPConnection, BaseHTTPSConnection
 
-    from vxsec.host.http import TlsOptions
+    from vxsec.host.http_message import TlsOptions
 
 __all__ = ["Transport"]
 

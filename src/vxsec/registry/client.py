@@ -21,7 +21,8 @@ from vxsec.model.package import is_npm_name
 if TYPE_CHECKING:
     from vxsec.formats.npmrc import Credentials, NpmConfig
     from vxsec.formats.packument import Packument, PackumentVersion
-    from vxsec.host.http import HttpClient, HttpResponse
+    from vxsec.host.http import HttpClient
+    from vxsec.host.http_message import HttpResponse
 
 __all__ = ["RegistryClient"]
 

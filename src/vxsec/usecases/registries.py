@@ -70,7 +70,8 @@ class RegistrySession:
         if self.offline:
             raise UndecidedError("--offline forbids asking the registry", code="network.offline")
         if url not in self._clients:
-            from vxsec.host.http import HttpClient, TlsOptions
+            from vxsec.host.http import HttpClient
+            from vxsec.host.http_message import TlsOptions
             from vxsec.registry.client import RegistryClient
 
             if self._http is None:

@@ -9,7 +9,8 @@ import pytest
 
 from vxsec.errors import FormatError, NetworkError, UndecidedError, UsageError, VerificationError, VxsecError
 from vxsec.formats.npmrc import merge_npmrc, parse_npmrc
-from vxsec.host.http import HttpClient, HttpResponse
+from vxsec.host.http import HttpClient
+from vxsec.host.http_message import HttpResponse
 from vxsec.registry.client import RegistryClient
 
 if TYPE_CHECKING:
