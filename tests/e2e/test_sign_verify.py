@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import stat
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import vxsec
 from support.shop import PASSWORD
+from vxsec.formats.tar_writer import write_tarball
 from vxsec.testing.artifacts import pack
 
 if TYPE_CHECKING:
@@ -160,6 +162,28 @@ def test_with_a_trust_document_a_machines_release_counts(vxsec_run: Vxsec, shop:
     bare = shop.pack("bare")
     sign(vxsec_run, shop, bare, more=("--blob",))
     assert vxsec_run("verify", bare, "--trust", shop.trust).status == 10
+
+
+def test_an_expired_statement_verifies_only_as_of_before(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.pack("kernel")
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    vxsec.sign([path], signers=[shop.uri("ci")], trust=shop.trust, now=begun, expires=begun + timedelta(days=1))
+    for trust in (("--key", shop.keys / "ci.pub"), ("--trust", shop.trust)):
+        answer = vxsec_run("verify", path, *trust, "--json")
+        assert answer.status == 10
+        assert answer.json["files"][0]["code"] == "statement.expired"
+        then = vxsec_run("verify", path, *trust, "--at", "2026-01-01T12:00:00Z", "--json")
+        assert (then.status, then.json["asOf"]) == (0, "2026-01-01T12:00:00+00:00")
+    gated = vxsec_run("gate", path, "--policy", "vxsec:minimal", "--trust", shop.trust)
+    assert gated.status == 11
+
+
+def test_an_archive_that_is_no_package_is_a_file_like_any_other(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.folder / "chart.tgz"
+    path.write_bytes(write_tarball({"Chart.yaml": b"name: chart\n"}, root="chart"))
+    assert sign(vxsec_run, shop, path, more=("--blob",)).status == 0
+    assert vxsec_run("verify", path, "--key", shop.keys / "ci.pub").status == 0
+    assert vxsec_run("verify", path, "--trust", shop.trust).status == 10
 
 
 def test_many_files_in_one_call(vxsec_run: Vxsec, shop: Shop) -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "open_artifact",
     "open_artifacts",
     "read_sidecars",
+    "refusal",
     "registry_url_for",
     "require_artifact",
 ]
@@ -69,10 +70,15 @@ def require_artifact(file: _PathLike) -> Artifact:
     artifact = open_artifact(file)
     if isinstance(artifact, Artifact):
         return artifact
-    raise TarballError(
+    raise refusal(artifact)
+
+
+def refusal(artifact: RefusedArtifact) -> TarballError:
+    """The error that says why a tarball is refused, with every reason."""
+    return TarballError(
         [(reason.code, reason.message) for reason in artifact.reasons],
-        where=str(file),
-        hint=f"look at it with: vxsec inspect {file}",
+        where=artifact.filename,
+        hint=f"look at it with: vxsec inspect {artifact.filename}",
     )
 
 
