@@ -321,6 +321,10 @@ USAGE: dict[str, tuple[tuple[object, ...], str]] = {
         ("gate", "x.tgz", "--policy", "vxsec:nope", "--trust", "trust.yaml"),
         "policy.unknown-shipped",
     ),
+    "a bundle file that is none": (
+        ("gate", "x.tgz", "--policy", "vxsec:minimal", "--trust", "trust.yaml", "--bundle", "trust.yaml"),
+        "bundle.malformed",
+    ),
     "an unknown phase": (("gate", "x.tgz", "--phase", "later"), "usage"),
     "a time without a zone": (("gate", "x.tgz", "--at", "2026-01-01"), "usage"),
     "an unknown registry label": (
@@ -336,7 +340,7 @@ def test_usage_errors_are_2_and_one_line(
 ) -> None:
     shop.pack("x").rename(shop.folder / "x.tgz")
     answer = vxsec_run(*arguments)
-    assert answer.status == 2, answer.err
+    assert answer.status == (10 if code.startswith("bundle") else 2), answer.err
     assert f"error[{code}]: " in answer.err
     assert len(answer.err.strip().splitlines()) <= 2
 

@@ -37,6 +37,8 @@ def test_init_reads_npmrc_and_workspace_and_changes_nothing_else(vxsec_run: Vxse
     assert answer.json["registry"] == shop.registry.url
     assert answer.json["scopes"] == ["@acme"]
     assert "bob" in answer.json["secondPerson"]
+    assert any("vxsec sign" in line and "--password-file password" in line for line in answer.json["next"])
+    assert (shop.folder / "vxsec" / "vxsec-policy-1.schema.json").exists()
     assert (shop.folder / ".npmrc").read_bytes() == before
     assert (shop.folder / "vxsec" / ".gitignore").read_text(encoding="utf-8").endswith("*.key\n")
     again = vxsec_run("init")
@@ -67,6 +69,7 @@ def test_init_without_keys_says_what_is_missing(vxsec_run: Vxsec, shop: Shop) ->
     answer = vxsec_run("init", "--registry", "https://registry.example.test", "--scope", "@acme", "--level", "minimal")
     assert answer.status == 0, answer.err
     assert "vxsec keys generate vxsec/ci" in answer.out
+    assert "vxsec approve" not in answer.out  # the minimal policy asks for no person
     path = shop.pack("a")
     gated = vxsec_run("gate", path, "--policy", "vxsec/policy.yaml", "--trust", "vxsec/trust.yaml")
     assert gated.status == 2
@@ -81,6 +84,14 @@ REFUSED: dict[str, tuple[str, tuple[object, ...], str]] = {
         "init.no-registry",
     ),
     "keys without a password": ("@acme:registry=https://a.example.test/\n", ("--keys",), "init.no-password"),
+    "a scope without its sign": ("", ("--registry", "https://a.example.test/", "--scope", "acme"), "init.scope"),
+    "a registry without TLS": ("", ("--registry", "http://a.example.test/"), "init.plain-http"),
+    "one name for a machine and a person": (
+        "@acme:registry=https://a.example.test/\n",
+        ("--keys", "--person", "ci", "--password-file", "password"),
+        "init.name",
+    ),
+    "a folder that is not there": ("", ("nowhere", "--registry", "https://a.example.test/"), "file.missing"),
     "a person with a path for a name": (
         "@acme:registry=https://a.example.test/\n",
         ("--person", "../alice", "--password-file", "password"),

@@ -63,6 +63,16 @@ def test_a_second_run_sends_nothing(vxsec_run: Vxsec, shop: Shop) -> None:
     assert len(puts(shop)) == before
 
 
+def test_a_live_version_keeps_its_tags_and_says_so(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.pack("kernel")
+    shop.release(path)
+    assert publish(vxsec_run, shop, path).status == 0
+    answer = publish(vxsec_run, shop, path, more=("--tag", "next", "--json"))
+    assert answer.status == 0
+    assert answer.json["packages"][0]["tag"] == "latest"
+    assert "npm dist-tag add @acme/kernel@1.0.0 next" in answer.json["packages"][0]["detail"]
+
+
 def test_nothing_is_sent_when_the_gate_says_no(vxsec_run: Vxsec, shop: Shop) -> None:
     signed, unsigned = shop.pack("signed"), shop.pack("unsigned")
     shop.release(signed)

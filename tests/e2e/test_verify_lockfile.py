@@ -195,6 +195,17 @@ def test_a_registry_that_cannot_be_asked_is_undecided(
     assert answer.json["totals"]["notEvaluated"] == 2
 
 
+def test_one_cause_is_told_once(vxsec_run: Vxsec, shop: Shop, live: tuple[Path, Path]) -> None:
+    lockfile = shop.lockfile(*live)
+    arguments = ("verify", "--lockfile", lockfile, "--policy", "vxsec:recommended", "--trust", shop.trust)
+    answer = vxsec_run(*arguments, "--offline")
+    assert answer.out.count("NOT EVALUATED") == 1
+    assert "not-collected" not in answer.out
+    assert "unsigned file" in answer.out
+    marked = vxsec_run(*arguments, "--at", "2027-01-01T00:00:00Z")
+    assert "judged as of 2027-01-01T00:00:00Z, not now" in marked.out
+
+
 def test_a_dependency_from_elsewhere_is_allowed_unsigned_without_fetching(
     vxsec_run: Vxsec, shop: Shop, live: tuple[Path, Path]
 ) -> None:

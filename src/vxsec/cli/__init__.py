@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
+    import click
+
 __all__ = ["main", "run"]
 
 _COLLECT_EVERY = 50_000
@@ -64,8 +66,7 @@ def _explain(error: Exception) -> int:
         case click.Abort():  # what click makes of Ctrl-C, and so of our SIGTERM
             return _TERMINATED if isinstance(error.__cause__, _TerminatedError) else _INTERRUPTED
         case click.ClickException():
-            path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx is not None else "vxsec"
-            _complain("usage", error.format_message(), f"see: {path} --help")
+            _complain_usage(error)
             return _USAGE
         case OSError():
             _complain("file.unwritable", f"the system refused: {error.strerror}", None)
@@ -77,6 +78,17 @@ def _explain(error: Exception) -> int:
                 "internal", f"a defect in vxsec: {type(error).__name__}", "please report it; VXSEC_DEBUG=1 shows where"
             )
             return _INTERNAL
+
+
+def _complain_usage(error: click.ClickException) -> None:
+    """A command called without anything is answered with its help; a wrong call with one line."""
+    import click
+
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and context is not None:
+        click.echo(context.get_help(), err=True)
+        return
+    _complain("usage", error.format_message(), f"see: {context.command_path if context else 'vxsec'} --help")
 
 
 def _on_terminate(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vxsec.cli.options import output_options, password_options, password_source
+from vxsec.cli.options import output_options, password_options, password_source, require_password
 from vxsec.cli.output import Output
 
 if TYPE_CHECKING:
@@ -58,9 +58,16 @@ def command(
         machine="ci" if keys else None,
         person=person,
         password=_asker(password_source(password_file, password_env, confirm=True)),
+        password_option=_password_option(password_file, password_env),
     )
     out.emit(_lines(report), lambda: _document(report))
     return 0
+
+
+def _password_option(password_file: str | None, password_env: str | None) -> str:
+    if password_env is not None:
+        return f"--password-env {password_env}"
+    return f"--password-file {password_file}" if password_file is not None else ""
 
 
 def _asker(source: Callable[[], bytes] | None) -> Callable[[str], bytes] | None:
@@ -68,8 +75,8 @@ def _asker(source: Callable[[], bytes] | None) -> Callable[[str], bytes] | None:
         return None
 
     def ask(name: str) -> bytes:
-        click.echo(f"password for the new key {name}.key", err=True)
-        return source()
+        click.echo(f"making {name}.key", err=True)
+        return require_password(source())
 
     return ask
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vxsec.cli.options import output_options, password_options, password_source
+from vxsec.cli.options import output_options, password_options, password_source, require_password
 from vxsec.cli.output import Output
 from vxsec.errors import UsageError
 
@@ -41,7 +41,7 @@ def generate(
             code="keys.no-password",
             hint="add --password-file FILE or --password-env NAME",
         )
-    pair = generate_key(prefix, password=ask(), algorithm=algorithm)
+    pair = generate_key(prefix, password=require_password(ask()), algorithm=algorithm)
     out.emit(
         [
             f"private key  {pair.private}  (encrypted, keep it secret)",

@@ -12,7 +12,7 @@ import click
 from vxsec.errors import FormatError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     F = TypeVar("F", bound=Callable[..., Any])
@@ -27,6 +27,8 @@ __all__ = [
     "output_options",
     "password_options",
     "password_source",
+    "refuse_options",
+    "require_password",
 ]
 
 _SMALL = 1 << 20
@@ -43,7 +45,7 @@ class _Time(click.ParamType["datetime"]):
         try:
             return parse_time(str(value), where="option")
         except FormatError as error:
-            self.fail(f"{error.message}; write it like 2026-11-21T12:00:00Z", param, ctx)
+            self.fail(error.message, param, ctx)
 
 
 FILES = click.argument("files", nargs=-1, required=True, metavar="FILE...")
@@ -130,6 +132,17 @@ def evidence_options(function: F) -> F:
     return function
 
 
+def refuse_options(given: Mapping[str, object], why: str) -> None:
+    """An option that would be ignored is an error: silence would look like a check.
+
+    Raises:
+        UsageError: ``usage.options`` for the first that is given (not None, not empty, not False).
+    """
+    for name, value in given.items():
+        if value:
+            raise UsageError(f"{name} {why}", code="usage.options", hint=f"leave {name} out")
+
+
 def password_source(
     password_file: str | None, password_env: str | None, *, confirm: bool = False
 ) -> Callable[[], bytes] | None:
@@ -151,6 +164,21 @@ def password_source(
         return cache(lambda: read_secret(password_file, max_bytes=_SMALL).rstrip(b"\r\n"))
     if not sys.stdin.isatty():
         return None
-    return lambda: str(
-        click.prompt("Password", hide_input=True, confirmation_prompt=confirm, default="", err=True)
-    ).encode()
+    return lambda: _prompted(confirm=confirm)
+
+
+def require_password(password: bytes) -> bytes:
+    """A new key's password, which must not be empty: a secret that CI forgot to set looks just like that.
+
+    Raises:
+        UsageError: ``usage.password``.
+    """
+    if not password:
+        raise UsageError("the password is empty", code="usage.password", hint="set the secret that holds it")
+    return password
+
+
+def _prompted(*, confirm: bool) -> bytes:
+    text = "Password of the new key" if confirm else "Password of the key"
+    answer = click.prompt(text, hide_input=True, confirmation_prompt=confirm, default="", show_default=False, err=True)
+    return str(answer).encode()

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vxsec.cli.options import AT, connection_options, evidence_options, output_options
+from vxsec.cli.options import AT, connection_options, evidence_options, output_options, refuse_options
 from vxsec.cli.output import Output
-from vxsec.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
 __all__ = ["command"]
@@ -24,9 +22,7 @@ __all__ = ["command"]
 @click.option("--trust", metavar="FILE", help="The identities document: keys, people, registries.")
 @click.option("--policy", metavar="FILE|vxsec:NAME", help="With --lockfile: the policy that decides.")
 @click.option("--bundle", "bundles", multiple=True, metavar="FILE", help="A bundle file; else those beside each file.")
-@click.option(
-    "--threshold", type=click.IntRange(min=1), default=1, show_default=True, help="How many distinct signers."
-)
+@click.option("--threshold", type=click.IntRange(min=1), help="How many distinct signers; 1 if not given.")
 @click.option("--type", "predicate_type", metavar="URI", help="Count only statements of this predicate type.")
 @click.option("--expect", metavar="NAME@VERSION", help="What manifest and statements must say.")
 @click.option("--registry", metavar="LABEL|URL", help="The registry a release must be for.")
@@ -43,7 +39,7 @@ def command(
     trust: str | None,
     policy: str | None,
     bundles: tuple[str, ...],
-    threshold: int,
+    threshold: int | None,
     predicate_type: str | None,
     expect: str | None,
     registry: str | None,
@@ -60,7 +56,17 @@ def command(
     if files == (".",) and lockfile is None:
         files, lockfile = (), "package-lock.json"
     if lockfile is None:
-        _refuse({"--policy": policy, "--evidence": evidence, "--log": log, "--offline": offline or None}, "--lockfile")
+        refuse_options(
+            {
+                "--policy": policy,
+                "--evidence": evidence,
+                "--log": log,
+                "--offline": offline,
+                "--unsafe-http": unsafe_http,
+                "--unsafe-tls": unsafe_tls,
+            },
+            "needs --lockfile",
+        )
         from vxsec import verify
         from vxsec.report.verification import render_verify, verify_document
 
@@ -69,7 +75,7 @@ def command(
             keys=keys,
             trust=trust,
             bundles=bundles,
-            threshold=threshold,
+            threshold=1 if threshold is None else threshold,
             predicate_type=predicate_type,
             expect=expect,
             registry=registry,
@@ -77,14 +83,17 @@ def command(
         )
         out.emit(render_verify(report, verbose=out.verbose, paint=out.paint), lambda: verify_document(report))
         return report.exit_status
-    given = {
-        "FILE": files or None,
-        "--key": keys or None,
-        "--bundle": bundles or None,
-        "--type": predicate_type,
-        "--expect": expect,
-    }
-    _refuse(given, "files", together="--lockfile")
+    refuse_options(
+        {
+            "FILE": files,
+            "--key": keys,
+            "--bundle": bundles,
+            "--threshold": threshold,
+            "--type": predicate_type,
+            "--expect": expect,
+        },
+        "cannot be used together with --lockfile",
+    )
     from vxsec import verify_lockfile
     from vxsec.report.installation import install_document, render_install
 
@@ -103,11 +112,3 @@ def command(
     )
     out.emit(render_install(tree, verbose=out.verbose, paint=out.paint), lambda: install_document(tree))
     return tree.exit_status
-
-
-def _refuse(options: Mapping[str, object], needs: str, *, together: str | None = None) -> None:
-    """An option that would be ignored is an error: silence would look like a check."""
-    for name, value in options.items():
-        if value is not None:
-            place = f"cannot be used together with {together}" if together else f"needs {needs}"
-            raise UsageError(f"{name} {place}", code="usage.options")

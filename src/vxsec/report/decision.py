@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vxsec.formats.timestamps import render_time
 from vxsec.model.decision import Disposition, Mode, Verdict
 from vxsec.report.escape import escape_text
 from vxsec.report.lines import count, plain
@@ -14,23 +15,33 @@ if TYPE_CHECKING:
     from vxsec.model.decision import Decision, RuleResult, SubjectDecision
     from vxsec.report.lines import Paint
 
-__all__ = ["render_decision_text", "subject_lines"]
+__all__ = ["header_lines", "render_decision_text", "subject_lines"]
+
+_UNDECIDED = 4
 
 
 def render_decision_text(decision: Decision, *, verbose: bool = False, paint: Paint = plain) -> Iterator[str]:
     """The policy's answer: one line per subject, and for each result that closes or warns what was expected and found."""
+    yield from header_lines(decision, paint)
+    for subject in decision.subjects:
+        yield from subject_lines(subject, verbose=verbose, paint=paint)
+    yield _decision_line(decision, paint)
+
+
+def header_lines(decision: Decision, paint: Paint) -> Iterator[str]:
+    """What the decision rests on: policy, phase, time, trust, and everything unusual about them."""
     policy = decision.policy
     yield f"policy {escape_text(policy.name)} v{policy.version} ({escape_text(policy.source)}, sha256 {policy.sha256[:12]}…)"
-    yield f"phase {decision.phase}, at {decision.now.isoformat()}"
-    if decision.as_of:
-        yield f"judged as of {decision.now.isoformat()}, not now"
+    moment = render_time(decision.now)
+    yield (
+        f"phase {decision.phase}, judged as of {moment}, not now"
+        if decision.as_of
+        else f"phase {decision.phase}, at {moment}"
+    )
     if not decision.trust.signed:
         yield f"trust {escape_text(decision.trust.source)} (unsigned file)"
     if decision.rehearsal:
         yield paint("REHEARSAL: the trust root was made for a demonstration", "warn")
-    for subject in decision.subjects:
-        yield from subject_lines(subject, verbose=verbose, paint=paint)
-    yield _decision_line(decision, paint)
 
 
 def _decision_line(decision: Decision, paint: Paint) -> str:
@@ -39,6 +50,8 @@ def _decision_line(decision: Decision, paint: Paint) -> str:
         return paint("NOT ENFORCED: the policy only warns", "warn")
     if decision.allowed:
         return paint(f"ALLOWED: {count(len(decision.subjects), 'package')}", "good")
+    if decision.exit_status == _UNDECIDED:
+        return paint(f"UNDECIDED: {closed} of {count(len(decision.subjects), 'package')}; it may be tried again", "bad")
     return paint(f"DENIED: {closed} of {count(len(decision.subjects), 'package')}", "bad")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vxsec.formats.timestamps import render_time
 from vxsec.report.escape import escape_text
 from vxsec.report.lines import SHOWN_FAILURES, plain, schema_name
 
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["render_verify", "verify_document"]
 
+_SHOWN_REJECTED = 3
+
 
 def render_verify(report: VerifyReport, *, verbose: bool = False, paint: Paint = plain) -> Iterator[str]:
     """One line per file; for a refusal the reason, each signature that did not count, and the next step."""
     if report.as_of is not None:
-        yield f"judged as of {report.as_of.isoformat()}, not now"
+        yield f"judged as of {render_time(report.as_of)}, not now"
     for file in report.files:
         yield from _verdict_lines(file, verbose=verbose, paint=paint)
     if len(report.files) > 1:
@@ -35,10 +38,11 @@ def _verdict_lines(file: FileVerdict, *, verbose: bool, paint: Paint) -> Iterato
     else:
         yield f"{paint('NOT VERIFIED', 'bad')}  {name}  [{escape_text(file.code)}] {escape_text(file.message)}"
     if verbose or not file.verified:
-        for item in file.rejected[:SHOWN_FAILURES]:
+        shown = SHOWN_FAILURES if verbose else _SHOWN_REJECTED
+        for item in file.rejected[:shown]:
             yield f"    not counted [{escape_text(item.code)}] {escape_text(item.source)}: {escape_text(item.message)}"
-        if len(file.rejected) > SHOWN_FAILURES:
-            yield f"    and {len(file.rejected) - SHOWN_FAILURES} more"
+        if len(file.rejected) > shown:
+            yield f"    and {len(file.rejected) - shown} more" + ("" if verbose else " (-v shows them)")
     if file.hint is not None and not file.verified:
         yield f"    next: {escape_text(file.hint)}"
 
@@ -49,7 +53,8 @@ def verify_document(report: VerifyReport) -> dict[str, object]:
         "schema": schema_name("verify"),
         "verdict": "verified" if report.exit_status == 0 else "not-verified",
         "exitStatus": report.exit_status,
-        "asOf": report.as_of.isoformat() if report.as_of is not None else None,
+        "asOf": report.as_of is not None,
+        "at": render_time(report.as_of) if report.as_of is not None else None,
         "rehearsal": report.rehearsal,
         "files": [_file(item) for item in report.files],
     }

@@ -126,6 +126,7 @@ class Collector:
         self._lockfile: LockfileInput | None = None
         self._lockfile_read = False
         self._given = self._read_all(bundles, SourceKind.GIVEN)
+        _require_bundles(bundles, self._given)
         self._found = self._read_all(files_in(evidence_dir) if evidence_dir is not None else (), SourceKind.FOUND)
 
     # -- subjects ---------------------------------------------------------------------------------------------------
@@ -364,6 +365,19 @@ class Collector:
             data = read_bounded(path, max_bytes=DEFAULT_LIMITS.bundle_file_bytes)
             sourced.extend((item, str(path), kind) for item in read_bundle_lines(data, where=str(path)))
         return sourced
+
+
+def _require_bundles(files: Sequence[PathLike], read: Sequence[Sourced]) -> None:
+    """A file named with --bundle that holds no bundle is a mistake to be told, not evidence to be weighed."""
+    good = {source for item, source, _ in read if isinstance(item, Bundle)}
+    for file in files:
+        if str(file) not in good:
+            raise FormatError(
+                "expected Sigstore bundles, found none that can be read",
+                code="bundle.malformed",
+                where=str(file),
+                hint="give the .sigstore.jsonl that vxsec sign or vxsec approve wrote",
+            )
 
 
 def _speaks_of(bundle: Bundle, digests: Digests) -> bool:

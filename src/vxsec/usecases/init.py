@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from vxsec.errors import UsageError
 from vxsec.formats.registry_url import normalise_registry_url
-from vxsec.formats.strict_json import read_json
+from vxsec.formats.strict_json import dump_json, read_json
 from vxsec.formats.timestamps import render_time
 from vxsec.host.clock import utc_now
 from vxsec.host.files import read_if_exists, write_atomic
+from vxsec.host.http import is_loopback
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.package import is_npm_name
+from vxsec.policy.schema import policy_schema
 from vxsec.policy.shipped import load_shipped
 from vxsec.usecases.keys import generate_key
 from vxsec.usecases.registries import RegistrySession
@@ -30,6 +33,7 @@ __all__ = ["InitReport", "init"]
 
 _FOLDER = "vxsec"
 _LABEL = "internal"
+_SCHEMA = "vxsec-policy-1.schema.json"
 _KEY_LIFETIME = timedelta(days=365)
 _MAX_WORKSPACES = 1_000
 
@@ -56,6 +60,7 @@ def init(
     machine: str | None = None,
     person: str | None = None,
     password: Callable[[str], bytes] | None = None,
+    password_option: str = "",
     now: datetime | None = None,
 ) -> InitReport:
     """Write ``vxsec/policy.yaml`` and ``vxsec/trust.yaml`` into a repository.
@@ -70,6 +75,7 @@ def init(
         machine: Make a key pair of this name for CI.
         person: Make a key pair of this name for a person.
         password: Asked for the password of each key by its name.
+        password_option: The option that gives the password, repeated in the commands to run next.
         now: When the keys' windows begin; the clock if not given.
 
     Raises:
@@ -77,6 +83,8 @@ def init(
         ConfigurationError: A ``.npmrc`` that cannot be used as it is.
     """
     base = Path(directory)
+    if not base.is_dir():
+        raise UsageError("no such folder", code="file.missing", where=str(base), hint="name the repository's folder")
     folder = base / _FOLDER
     policy_path, trust_path = folder / "policy.yaml", folder / "trust.yaml"
     for path in (policy_path, trust_path):
@@ -98,14 +106,12 @@ def init(
             where=str(base),
             hint="give the scope: --scope @your-scope",
         )
+    _check_names(own_scopes, url, machine, person)
     policy_text = load_shipped(f"vxsec:{level}")
     start = now or utc_now()
     written: list[str] = []
     holders: list[tuple[str, str]] = []
     wanted = [(name, role) for name, role in ((machine, "machine"), (person, "human")) if name is not None]
-    for name, _role in wanted:
-        if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
-            raise UsageError(f"expected a plain name for the key, found {name!r}", code="init.name")
     if wanted and password is None:
         raise UsageError(
             "keys need a password", code="init.no-password", hint="add --password-file FILE or --password-env NAME"
@@ -120,6 +126,7 @@ def init(
     for path, data in (
         (folder / ".gitignore", b"# Private keys stay out of the repository.\n*.key\n"),
         (policy_path, policy_text),
+        (folder / _SCHEMA, dump_json(policy_schema(), indent=2) + b"\n"),
         (trust_path, trust_text.encode("utf-8")),
     ):
         if not path.exists():
@@ -131,8 +138,8 @@ def init(
         scopes=own_scopes,
         packages=packages,
         second_person=_key_line("bob", "human", start),
-        next_commands=_next_commands(folder, machine, person),
-        not_done=_not_done(level, machine, person),
+        next_commands=_next_commands(folder, level, machine, person, password_option),
+        not_done=_not_done(level, machine, person, own_scopes),
     )
 
 
@@ -221,26 +228,63 @@ def _package_json(path: Path) -> dict[str, object] | None:
     return dict(read_json(data, where=str(path), allow_bom=True).mapping()) if data is not None else None
 
 
-def _next_commands(folder: Path, machine: str | None, person: str | None) -> tuple[str, ...]:
+def _check_names(scopes: Sequence[str], url: str, machine: str | None, person: str | None) -> None:
+    """What every later command would refuse is refused before anything is written."""
+    for scope in scopes:
+        if not scope.startswith("@") or "/" in scope or not is_npm_name(f"{scope}/x"):
+            raise UsageError(
+                f"expected a scope like @your-scope, found {scope!r}", code="init.scope", hint="write it with its @"
+            )
+    for name in (machine, person):
+        if name is not None and (not name.replace("-", "").replace("_", "").isalnum() or not name.isascii()):
+            raise UsageError(
+                f"expected a plain name for the key, found {name!r}", code="init.name", hint="letters, digits, - and _"
+            )
+    if machine is not None and machine == person:
+        raise UsageError(
+            f"the machine and the person cannot both be {machine!r}", code="init.name", hint="choose another --person"
+        )
+    host = urlsplit(url).hostname or ""
+    if url.startswith("http:") and not is_loopback(host):
+        raise UsageError(
+            "a registry without TLS is refused by every later command",
+            code="init.plain-http",
+            where=url,
+            hint="give its https URL",
+        )
+
+
+def _next_commands(
+    folder: Path, level: str, machine: str | None, person: str | None, password_option: str
+) -> tuple[str, ...]:
+    """Commands that work when typed in this order, those for missing keys first."""
     trust, policy = folder / "trust.yaml", folder / "policy.yaml"
-    password = "--password-env VXSEC_KEY_PASSWORD"  # noqa: S105 - the name of an option
+    ci, human = folder / (machine or "ci"), folder / (person or "alice")
+    ask = f" {password_option}" if password_option else ""
+    two = level != "minimal"
+    commands = []
+    if machine is None:
+        commands.append(f"vxsec keys generate {ci}{ask}")
+    if person is None and two:
+        commands.append(f"vxsec keys generate {human}{ask}")
+    commands += ["npm pack --workspaces", f"vxsec sign *.tgz --signer file:{ci}.key --trust {trust}{ask}"]
+    if two:
+        commands.append(f"vxsec approve *.tgz --signer file:{human}.key --trust {trust}{ask}")
     return (
-        "npm pack --workspaces",
-        f"vxsec sign *.tgz --signer file:{folder / (machine or 'ci')}.key --trust {trust} {password}",
-        f"vxsec approve *.tgz --signer file:{folder / (person or 'alice')}.key --trust {trust} {password}",
+        *commands,
         f"vxsec gate *.tgz --policy {policy} --trust {trust}",
         f"vxsec publish *.tgz --policy {policy} --trust {trust}",
         f"vxsec verify --lockfile package-lock.json --policy {policy} --trust {trust}",
     )
 
 
-def _not_done(level: str, machine: str | None, person: str | None) -> tuple[str, ...]:
+def _not_done(level: str, machine: str | None, person: str | None, scopes: Sequence[str]) -> tuple[str, ...]:
     items = []
-    if machine is None:
-        items.append("no key for CI was made: vxsec keys generate vxsec/ci, then add it to vxsec/trust.yaml")
-    if person is None and level != "minimal":
+    if machine is None or (person is None and level != "minimal"):
+        items.append("keys are missing: after generating them, put their lines into vxsec/trust.yaml (it shows how)")
+    if len(scopes) > 1:
         items.append(
-            "no key for a person was made: each runs vxsec keys generate NAME on their own machine and sends NAME.pub"
+            f"evidence goes to {scopes[0]}/vxsec-evidence: with several scopes, change it if another should hold it"
         )
     items.append(
         "CI was not changed: call vxsec gate and vxsec publish there, with the policy from the protected branch"

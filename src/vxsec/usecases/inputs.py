@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vxsec.model.artifact import Artifact, RefusedArtifact
+    from vxsec.model.package import PackageRef
     from vxsec.model.trust import Registry, TrustRoot
     from vxsec.policy.document import Policy
 
@@ -27,6 +28,7 @@ __all__ = [
     "load_trust",
     "open_artifact",
     "open_artifacts",
+    "parse_expect",
     "read_sidecars",
     "refusal",
     "registry_url_for",
@@ -174,6 +176,20 @@ def load_public_key(path: _PathLike) -> bytes:
         return parse_public_key(data, where=str(path))
     except FormatError as error:
         raise ConfigurationError(error.message, code=error.code, where=error.where, hint=error.hint) from error
+
+
+def parse_expect(text: str) -> PackageRef:
+    """What ``--expect`` says.
+
+    Raises:
+        UsageError: ``usage.expect``.
+    """
+    from vxsec.model.package import PackageRef
+
+    try:
+        return PackageRef.parse(text)
+    except FormatError as error:
+        raise UsageError(error.message, code="usage.expect", hint="write it like --expect @scope/name@1.2.3") from error
 
 
 def choose_registry(trust: TrustRoot, name: str, label: str | None) -> Registry | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from vxsec.errors import FormatError
+from vxsec.errors import FormatError, UsageError
 from vxsec.formats.lockfiles import parse_lockfile
 from vxsec.formats.npm_manifest import compare_manifests
 from vxsec.formats.packument import read_packument
@@ -17,17 +17,17 @@ from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.artifact import RefusedArtifact
 from vxsec.model.digest import Integrity
 from vxsec.model.finding import Finding, Severity
-from vxsec.model.package import PackageRef
 from vxsec.model.report.inspection import ArtifactInspection, LockfileInspection
-from vxsec.usecases.inputs import load_lockfile_bytes, open_artifact
+from vxsec.usecases.inputs import load_lockfile_bytes, open_artifact, parse_expect
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from vxsec.formats.packument import Packument
     from vxsec.model.artifact import Artifact
     from vxsec.model.evidence import ContentEvidence, FieldDifference
+    from vxsec.model.package import PackageRef
 
     PathLike = str | os.PathLike[str]
 
@@ -61,8 +61,11 @@ def inspect(
         FormatError: A malformed lockfile, packument or ``expect``.
     """
     level = Severity(fail_on)
+    wanted = parse_expect(expect) if expect is not None else None
     if PurePath(file).name.endswith(_ARCHIVES):
-        return _inspect_artifact(file, expect=expect, packument=packument, fail_on=level)
+        _refuse(file, "a tarball", {"allow_registries": allow_registries})
+        return _inspect_artifact(file, wanted=wanted, packument=packument, fail_on=level)
+    _refuse(file, "a lockfile", {"expect": expect, "packument": packument})
 
     allowed = [normalise_registry_url(url) for url in allow_registries]
     lockfile = parse_lockfile(load_lockfile_bytes(file), filename=str(file))
@@ -70,10 +73,18 @@ def inspect(
     return LockfileInspection(source=str(file), lockfile=lockfile, findings=findings, fail_on=level)
 
 
+def _refuse(file: PathLike, kind: str, given: Mapping[str, object]) -> None:
+    """What would be ignored is an error: silence would look like a check."""
+    for name, value in given.items():
+        if value:
+            raise UsageError(
+                f"{name} says nothing about {kind}", code="usage.options", where=str(file), hint=f"leave {name} out"
+            )
+
+
 def _inspect_artifact(
-    file: PathLike, *, expect: str | None, packument: PathLike | None, fail_on: Severity
+    file: PathLike, *, wanted: PackageRef | None, packument: PathLike | None, fail_on: Severity
 ) -> ArtifactInspection:
-    wanted = PackageRef.parse(expect) if expect is not None else None
     artifact = open_artifact(file)
     content = derive_content(artifact)
     if isinstance(artifact, RefusedArtifact):

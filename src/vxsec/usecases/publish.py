@@ -137,6 +137,7 @@ class _Plan:
     live: bool = False
     sent: bool = False
     evidence: str | None = None
+    note: str | None = None
 
     @property
     def expected_state(self) -> PublishState:
@@ -150,7 +151,7 @@ class _Plan:
             tag=self.tag,
             live=self.live or self.sent,
             evidence=self.evidence,
-            detail=detail,
+            detail=detail or self.note,
         )
 
     def inspect_registry(self) -> None:
@@ -173,8 +174,16 @@ class _Plan:
                     hint="publish a new version: a version is never replaced",
                 )
             self.live = True
+            self._note_tags(packument)
             return
         self._require_tag(packument)
+
+    def _note_tags(self, packument: Packument) -> None:
+        """A version that is live keeps the tags it has: publishing again moves none."""
+        held = sorted(tag for tag, version in packument.tags.items() if version == self.artifact.package.version)
+        if self.tag_stated and self.tag not in held:
+            self.note = f"the tag {self.tag} was not moved: npm dist-tag add {self.artifact.package} {self.tag}"
+        self.tag = ", ".join(held) or "none"
 
     def _require_tag(self, packument: Packument) -> None:
         latest = packument.tags.get(DEFAULT_TAG)
@@ -194,7 +203,7 @@ class _Plan:
             VxsecError: A step failed.
         """
         package = self.artifact.package
-        progress(f"{package}: evidence to {self.registry.evidence}")
+        progress(f"{package}: evidence in {self.registry.evidence}")
         self.evidence = push_bundles(
             self.client, self.registry, self.artifact, [bundle.line for bundle in self.bundles]
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vxsec.errors import UsageError
+from vxsec.errors import ConfigurationError, FormatError, UsageError
 from vxsec.formats.public_key import key_hint
 from vxsec.formats.release_statement import build_release_statement
 from vxsec.formats.sigstore_bundle import read_bundle_lines
@@ -75,6 +75,12 @@ def sign(
         RefusedError: A file is not a tarball that vxsec accepts.
     """
     _require(files, signers, bundle)
+    if blob and (trust is not None or registry is not None or expires is not None):
+        raise UsageError(
+            "a bare signature says nothing about a registry or a time",
+            code="usage.options",
+            hint="leave out blob to sign a release statement, or leave out trust, registry and expires",
+        )
     opened = open_signers(signers, password=password)
     if blob:
         hashed = [(str(file), hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes).sha256) for file in files]
@@ -122,7 +128,7 @@ def attest(
 
     Raises:
         UsageError: As :func:`sign`, or ``attest.reserved-type``.
-        FormatError: The predicate is not a JSON object.
+        ConfigurationError: The predicate is not a JSON object; as :func:`sign`.
     """
     _require(files, signers, bundle)
     if predicate_type in {RELEASE_PREDICATE, APPROVAL_PREDICATE}:
@@ -131,9 +137,20 @@ def attest(
             code="attest.reserved-type",
             hint="use: vxsec sign FILE, or vxsec approve FILE",
         )
+    if ":" not in predicate_type:
+        raise UsageError(
+            f"expected a URI as predicate type, found {predicate_type!r}",
+            code="attest.type",
+            hint="for example --type https://cyclonedx.org/bom",
+        )
     data = predicate if isinstance(predicate, bytes) else read_bounded(predicate, max_bytes=DEFAULT_LIMITS.json_bytes)
     where = "predicate" if isinstance(predicate, bytes) else str(predicate)
-    content = read_json(data, where=where).mapping()
+    try:
+        content = read_json(data, where=where).mapping()
+    except FormatError as error:
+        raise ConfigurationError(
+            error.message, code=error.code, where=error.where, hint="write the predicate as one JSON object"
+        ) from error
     opened = open_signers(signers, password=password)
     payloads = []
     for file in files:

@@ -11,7 +11,7 @@ from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.attestation import RejectedSignature
 from vxsec.model.quorum import count_quorum
 from vxsec.model.report.verification import FileVerdict, VerifyReport
-from vxsec.usecases.inputs import open_artifact, read_sidecars, refusal
+from vxsec.usecases.inputs import open_artifact, parse_expect, read_sidecars, refusal
 from vxsec.usecases.verify_judges import FileSubject, Judge, KeyJudge, TrustJudge
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.model.attestation import Bundle
+    from vxsec.model.package import PackageRef
 
     PathLike = str | os.PathLike[str]
 
@@ -90,13 +91,14 @@ def verify(
             code="verify.threshold-type",
             hint="add --type urn:vxsec:release:v1",
         )
+    wanted = parse_expect(expect) if expect is not None else None
     given = [(str(path), read_bounded(path, max_bytes=DEFAULT_LIMITS.bundle_file_bytes)) for path in bundles]
     moment = at or now or utc_now()
     rehearsal = False
     judge: Judge
     if trust is None:
         judge = KeyJudge(
-            keys, now=moment, threshold=threshold, predicate_type=predicate_type, expect=expect, registry=registry
+            keys, now=moment, threshold=threshold, predicate_type=predicate_type, expect=wanted, registry=registry
         )
     else:
         from vxsec.usecases.inputs import load_trust
@@ -104,11 +106,13 @@ def verify(
         root = load_trust(trust, unsafe_rehearsal=unsafe_rehearsal)
         rehearsal = root.rehearsal
         judge = TrustJudge(root, now=moment, threshold=threshold, predicate_type=predicate_type, registry=registry)
-    verdicts = tuple(_verify_one(file, judge, given or read_sidecars(file), expect) for file in files)
+    verdicts = tuple(_verify_one(file, judge, given or read_sidecars(file), wanted) for file in files)
     return VerifyReport(files=verdicts, as_of=at, rehearsal=rehearsal)
 
 
-def _verify_one(file: PathLike, judge: Judge, sidecars: Sequence[tuple[str, bytes]], expect: str | None) -> FileVerdict:
+def _verify_one(
+    file: PathLike, judge: Judge, sidecars: Sequence[tuple[str, bytes]], expect: PackageRef | None
+) -> FileVerdict:
     path = str(file)
     sha256, sha512 = "", ""
     try:
@@ -148,8 +152,8 @@ def _verify_one(file: PathLike, judge: Judge, sidecars: Sequence[tuple[str, byte
     )
 
 
-def _check_expected(subject: FileSubject, expect: str | None) -> None:
-    if expect is not None and subject.artifact is not None and str(subject.artifact.package) != expect:
+def _check_expected(subject: FileSubject, expect: PackageRef | None) -> None:
+    if expect is not None and subject.artifact is not None and subject.artifact.package != expect:
         raise VerificationError(f"expected {expect}, found {subject.artifact.package}", code="manifest.unexpected")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vxsec.model.artifact import Artifact
     from vxsec.model.attestation import Bundle, Statement
     from vxsec.model.digest import Digests
+    from vxsec.model.package import PackageRef
     from vxsec.model.trust import TrustRoot
 
     PathLike = str | os.PathLike[str]
@@ -77,11 +78,12 @@ class KeyJudge:
         now: datetime,
         threshold: int,
         predicate_type: str | None,
-        expect: str | None,
+        expect: PackageRef | None,
         registry: str | None,
     ) -> None:
         self.now = now
-        self.keys = [load_public_key(key) for key in keys]
+        self.names = {load_public_key(key): str(key) for key in reversed(keys)}
+        self.keys = list(self.names)
         self.threshold = threshold
         self.predicate_type = predicate_type
         self.expect = expect
@@ -102,8 +104,6 @@ class KeyJudge:
         return counted, rejected
 
     def _check(self, subject: FileSubject, bundle: Bundle) -> Counted:
-        from vxsec.formats.public_key import key_hint
-
         verified = verify_bundle(bundle, keys=self.keys, sha256=subject.digests.sha256, blob=subject.read)
         predicate = None
         if isinstance(verified, VerifiedStatement):
@@ -113,7 +113,7 @@ class KeyJudge:
             raise VerificationError("expected a statement, found a bare signature", code="statement.expected")
         return Counted(
             signer=Signer(holder=verified.spki.hex(), spki=verified.spki),
-            label=key_hint(verified.spki),
+            label=self.names[verified.spki],
             predicate_type=predicate,
         )
 
@@ -124,11 +124,9 @@ class KeyJudge:
                 f"expected a statement of type {self.predicate_type!r}, found {statement.predicate_type!r}",
                 code="statement.type",
             )
-        from vxsec.model.package import PackageRef
-
         package = subject.artifact.package if subject.artifact is not None else None
         signed = verify_statement_subject(verified, digests=subject.digests, package=package)
-        if self.expect is not None and not subject_names(signed, PackageRef.parse(self.expect)):
+        if self.expect is not None and not subject_names(signed, self.expect):
             raise VerificationError(
                 f"expected a statement about {self.expect}, found one about {signed.name!r}",
                 code="signature.subject-mismatch",
