@@ -75,6 +75,21 @@ def test_a_dot_means_the_lockfile_here(vxsec_run: Vxsec, shop: Shop, live: tuple
     assert vxsec_run("verify", ".", "--policy", "vxsec:recommended", "--trust", shop.trust).status == 0
 
 
+def test_a_lockfile_that_npm_would_ignore_is_not_verified(
+    vxsec_run: Vxsec, shop: Shop, live: tuple[Path, Path]
+) -> None:
+    lockfile = shop.lockfile(*live)
+    lockfile.with_name("npm-shrinkwrap.json").write_text("{}", encoding="utf-8")
+    answer = vxsec_run("verify", "--lockfile", lockfile, "--policy", "vxsec:recommended", "--trust", shop.trust)
+    assert (answer.status, "error[lockfile.shadowed]" in answer.err) == (2, True)
+    here = vxsec_run("verify", ".", "--policy", "vxsec:recommended", "--trust", shop.trust)
+    assert here.status == 10  # the shrinkwrap was read, and it is no lockfile
+    lockfile.unlink()
+    lockfile.with_name("npm-shrinkwrap.json").unlink()
+    none = vxsec_run("verify", ".", "--policy", "vxsec:recommended", "--trust", shop.trust)
+    assert (none.status, "error[file.missing]" in none.err) == (2, True)
+
+
 def test_an_empty_lockfile_is_clean_and_says_so(vxsec_run: Vxsec, shop: Shop) -> None:
     answer = vxsec_run("verify", "--lockfile", shop.lockfile(), "--policy", "vxsec:minimal", "--trust", shop.trust)
     assert answer.status == 0

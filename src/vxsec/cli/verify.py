@@ -54,7 +54,7 @@ def command(
     """Verify files against keys or a trust document, or every package of a lockfile against a policy."""
     out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     if files == (".",) and lockfile is None:
-        files, lockfile = (), "package-lock.json"
+        files, lockfile = (), "."
     if lockfile is None:
         refuse_options(
             {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vxsec.errors import FormatError, NothingToJudgeError, UndecidedError
+from vxsec.errors import FormatError, NothingToJudgeError, UndecidedError, UsageError
 from vxsec.formats.sigstore_bundle import read_bundle_lines
 from vxsec.formats.statement import read_statement
 from vxsec.host.files import read_bounded
@@ -44,10 +44,12 @@ if TYPE_CHECKING:
     PathLike = str | os.PathLike[str]
     Sourced = tuple[Bundle | RejectedSignature, str, SourceKind]
 
-__all__ = ["DEFAULT_TAG", "Collector", "LockfileInput", "load_lockfile_input"]
+__all__ = ["DEFAULT_TAG", "Collector", "LockfileInput", "find_lockfile", "load_lockfile_input"]
 
 DEFAULT_TAG = "latest"
-_LOCKFILE_NAMES = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock")
+_SHRINKWRAP = "npm-shrinkwrap.json"
+_LOCKFILE_NAMES = (_SHRINKWRAP, "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock")
+"""npm's shrinkwrap first, because npm installs from it where both are there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,17 +62,30 @@ class LockfileInput:
     unsupported: str | None
 
 
+def find_lockfile(project_dir: PathLike) -> Path | None:
+    """The lockfile directly in a folder, of any known format; no search upward."""
+    return next((path for name in _LOCKFILE_NAMES if (path := Path(project_dir) / name).is_file()), None)
+
+
 def load_lockfile_input(path: PathLike) -> LockfileInput:
     """Read a lockfile for evidence.
 
     Raises:
-        UsageError: Missing or unreadable.
+        UsageError: Missing or unreadable; ``lockfile.shadowed`` where npm would install from another one beside it.
         FormatError: Malformed.
     """
     import hashlib
 
     from vxsec.formats.lockfiles import parse_lockfile
 
+    shrinkwrap = Path(path).with_name(_SHRINKWRAP)
+    if Path(path).name == "package-lock.json" and shrinkwrap.exists():
+        raise UsageError(
+            f"npm ignores this file: it installs from the {_SHRINKWRAP} beside it",
+            code="lockfile.shadowed",
+            where=str(path),
+            hint=f"vxsec verify --lockfile {shrinkwrap}, or remove that file",
+        )
     data = load_lockfile_bytes(path)
     sha512 = hashlib.sha512(data).hexdigest()
     try:
@@ -202,7 +217,7 @@ class Collector:
             self._lockfile_read = True
             path = self._lockfile_path
             if path is None:
-                path = next((p for name in _LOCKFILE_NAMES if (p := self._project_dir / name).is_file()), None)
+                path = find_lockfile(self._project_dir)
             self._lockfile = load_lockfile_input(path) if path is not None else None
         return self._lockfile
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vxsec.errors import FormatError, RefusedError, UndecidedError, VerificationError
+from vxsec.errors import FormatError, RefusedError, UndecidedError, UsageError, VerificationError
 from vxsec.formats.tarball import read_tarball
 from vxsec.host.clock import utc_now
 from vxsec.limits import DEFAULT_LIMITS
@@ -24,7 +25,7 @@ from vxsec.model.report.installation import InstallReport, TreeAccount, TreeFail
 from vxsec.model.trust import OTHER_REGISTRY
 from vxsec.policy.engine import evaluate
 from vxsec.policy.rule import EvidenceKind
-from vxsec.usecases.collect import Collector
+from vxsec.usecases.collect import Collector, find_lockfile
 from vxsec.usecases.gate import record, require_policy_and_trust
 from vxsec.usecases.inputs import load_policy, load_trust, open_artifact
 from vxsec.usecases.registries import RegistrySession
@@ -75,7 +76,7 @@ def verify_lockfile(
     what was signed, make it 10.
 
     Args:
-        lockfile: ``package-lock.json`` (version 2 or 3).
+        lockfile: ``package-lock.json`` (version 2 or 3), or the folder it lies in.
         policy: A policy file or a shipped one by name; evaluated in phase ``install``.
         trust: The identities document.
         registry: A label, where several registries list a name.
@@ -97,6 +98,16 @@ def verify_lockfile(
         LogWriteError: The decision could not be recorded.
     """
     policy, trust = require_policy_and_trust(policy, trust)
+    if Path(lockfile).is_dir():
+        found = find_lockfile(lockfile)
+        if found is None:
+            raise UsageError(
+                "no lockfile in this folder",
+                code="file.missing",
+                where=str(lockfile),
+                hint="make one: npm install --package-lock-only",
+            )
+        lockfile = found
     root = load_trust(trust, unsafe_rehearsal=unsafe_rehearsal)
     moment = at or now or utc_now()
     collector = Collector(
