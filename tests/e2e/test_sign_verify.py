@@ -388,6 +388,18 @@ def test_inspect_refuses_and_finds(vxsec_run: Vxsec, shop: Shop) -> None:
     assert vxsec_run("inspect", path, "--json").json["verdict"] == "refused"
 
 
+def test_inspect_an_archive_that_is_no_package(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.folder / "thing-1.0.tar.gz"
+    path.write_bytes(write_tarball({"PKG-INFO": b"Name: thing\n"}, root="thing-1.0"))
+    answer = vxsec_run("inspect", path)
+    assert answer.status == 0, answer.out
+    assert "top directory thing-1.0" in answer.out
+    assert vxsec_run("inspect", path, "--json").json["kind"] == "archive"
+    assert vxsec_run("inspect", path, "--expect", "thing@1.0.0").status == 10
+    path.rename(path.with_name("thing-1.0.tgz"))
+    assert vxsec_run("inspect", "thing-1.0.tgz").status == 10  # a .tgz is taken for a package
+
+
 def test_inspect_a_lockfile(vxsec_run: Vxsec, shop: Shop) -> None:
     lockfile = shop.lockfile(shop.pack("kernel"))
     assert vxsec_run("inspect", lockfile).status == 0

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from vxsec.model.finding import Finding
     from vxsec.model.package import Manifest, PackageRef
 
-__all__ = ["Artifact", "FileEntry", "RefusedArtifact"]
+__all__ = ["Artifact", "FileEntry", "PlainArchive", "RefusedArtifact"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +52,15 @@ class RefusedArtifact:
     filename: str
     digests: Digests
     reasons: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainArchive:
+    """A sound gzip tar that holds no npm package: a source distribution, a chart."""
+
+    filename: str
+    digests: Digests
+    root: str
+    files: tuple[FileEntry, ...]
+    unpacked_size: int
+    findings: tuple[Finding, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vxsec.model.artifact import Artifact
+from vxsec.model.artifact import Artifact, RefusedArtifact
 from vxsec.model.report.inspection import LockfileInspection
 from vxsec.report.escape import escape_text
 from vxsec.report.lines import count, plain, schema_name
@@ -28,12 +28,15 @@ def render_artifact(report: ArtifactInspection, *, verbose: bool = False, paint:
     yield f"  sha512  {artifact.digests.sha512}"
     yield f"  sha256  {artifact.digests.sha256}"
     yield f"  sha1    {artifact.digests.sha1}"
-    if not isinstance(artifact, Artifact):
+    if isinstance(artifact, RefusedArtifact):
         yield from _finding_lines(report.findings, paint)
         yield paint("REFUSED: not a tarball that every installer sees alike", "bad")
         return
     yield f"  integrity {artifact.digests.integrity}"
-    yield f"  package {escape_text(str(artifact.package))}  ({escape_text(artifact.package.purl)})"
+    if isinstance(artifact, Artifact):
+        yield f"  package {escape_text(str(artifact.package))}  ({escape_text(artifact.package.purl)})"
+    else:
+        yield f"  an archive without an npm package, top directory {escape_text(artifact.root)}"
     yield f"  {len(artifact.files)} files, {artifact.digests.size} bytes packed, {artifact.unpacked_size} unpacked"
     shown = artifact.files if verbose else artifact.files[:_SHOWN_FILES]
     for file in shown:
@@ -93,21 +96,19 @@ def inspection_document(report: ArtifactInspection | LockfileInspection) -> dict
         "integrity": artifact.digests.integrity,
         "size": artifact.digests.size,
     }
-    if not isinstance(artifact, Artifact):
+    if isinstance(artifact, RefusedArtifact):
         return base
-    return {
-        **base,
-        "purl": artifact.package.purl,
-        "name": artifact.package.name,
-        "version": artifact.package.version,
+    base |= {
         "unpackedSize": artifact.unpacked_size,
-        "installScripts": [
-            {"event": s.event, "command": s.command, "implicit": s.implicit} for s in report.install_scripts
-        ],
         "files": [
             {"path": f.path, "mode": f"{f.mode:04o}", "size": f.size, "sha512": f.sha512} for f in artifact.files
         ],
     }
+    if not isinstance(artifact, Artifact):
+        return base | {"kind": "archive", "root": artifact.root}
+    scripts = [{"event": s.event, "command": s.command, "implicit": s.implicit} for s in report.install_scripts]
+    package = artifact.package
+    return base | {"purl": package.purl, "name": package.name, "version": package.version, "installScripts": scripts}
 
 
 def _finding(item: Finding) -> dict[str, object]:

@@ -10,11 +10,12 @@ from vxsec.formats.lockfiles import parse_lockfile
 from vxsec.formats.npm_manifest import compare_manifests
 from vxsec.formats.packument import read_packument
 from vxsec.formats.registry_url import normalise_registry_url
+from vxsec.formats.tarball import read_tarball
 from vxsec.host.files import read_bounded
 from vxsec.inspection.content import derive_content
 from vxsec.inspection.lockfile import inspect_lockfile
 from vxsec.limits import DEFAULT_LIMITS
-from vxsec.model.artifact import RefusedArtifact
+from vxsec.model.artifact import PlainArchive, RefusedArtifact
 from vxsec.model.digest import Integrity
 from vxsec.model.finding import Finding, Severity
 from vxsec.model.report.inspection import ArtifactInspection, LockfileInspection
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from vxsec.formats.packument import Packument
     from vxsec.model.artifact import Artifact
+    from vxsec.model.digest import Digests
     from vxsec.model.evidence import ContentEvidence, FieldDifference
     from vxsec.model.package import PackageRef
 
@@ -33,7 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect"]
 
-_ARCHIVES = (".tgz", ".tar.gz")
+_PACKAGE = ".tgz"
+_ARCHIVES = (_PACKAGE, ".tar.gz")
+_NO_PACKAGE = "archive.no-manifest"
+_TOP_DIRECTORY = "archive.top-directory"  # only npm expects `package`
 
 
 def inspect(
@@ -86,6 +91,11 @@ def _inspect_artifact(
     file: PathLike, *, wanted: PackageRef | None, packument: PathLike | None, fail_on: Severity
 ) -> ArtifactInspection:
     artifact = open_artifact(file)
+    if wanted is None and packument is None and _is_plain(artifact):
+        plain = _plain_archive(file, artifact.digests)
+        return ArtifactInspection(
+            artifact=plain, findings=plain.findings, install_scripts=(), differences=(), fail_on=fail_on
+        )
     content = derive_content(artifact)
     if isinstance(artifact, RefusedArtifact):
         return ArtifactInspection(
@@ -110,6 +120,27 @@ def _inspect_artifact(
         install_scripts=content.install_scripts,
         differences=differences,
         fail_on=fail_on,
+    )
+
+
+def _is_plain(artifact: Artifact | RefusedArtifact) -> bool:
+    """A ``.tar.gz`` whose only fault is that it holds no npm package; a ``.tgz`` is taken for a package."""
+    return (
+        isinstance(artifact, RefusedArtifact)
+        and not artifact.filename.endswith(_PACKAGE)
+        and all(reason.code == _NO_PACKAGE for reason in artifact.reasons)
+    )
+
+
+def _plain_archive(file: PathLike, digests: Digests) -> PlainArchive:
+    tarball = read_tarball(read_bounded(file, max_bytes=DEFAULT_LIMITS.archive_packed_bytes))
+    return PlainArchive(
+        filename=str(file),
+        digests=digests,
+        root=tarball.root,
+        files=tarball.files,
+        unpacked_size=tarball.unpacked_size,
+        findings=tuple(finding for finding in tarball.findings if finding.code != _TOP_DIRECTORY),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vxsec.model.artifact import Artifact, RefusedArtifact
+    from vxsec.model.artifact import Artifact, PlainArchive, RefusedArtifact
     from vxsec.model.dependency import Lockfile
     from vxsec.model.evidence import FieldDifference, InstallScript
     from vxsec.model.finding import Finding, Severity
@@ -16,9 +16,9 @@ __all__ = ["ArtifactInspection", "LockfileInspection"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactInspection:
-    """Everything ``inspect`` shows about a tarball; ``artifact`` is refused or accepted."""
+    """Everything ``inspect`` shows about a tarball: a package, another archive, or refused bytes."""
 
-    artifact: Artifact | RefusedArtifact
+    artifact: Artifact | PlainArchive | RefusedArtifact
     findings: tuple[Finding, ...]
     install_scripts: tuple[InstallScript, ...]
     differences: tuple[FieldDifference, ...]
@@ -27,7 +27,7 @@ class ArtifactInspection:
     @property
     def refused(self) -> bool:
         """Whether the bytes themselves are refused."""
-        return not hasattr(self.artifact, "manifest")
+        return hasattr(self.artifact, "reasons")
 
     @property
     def exit_status(self) -> int:
