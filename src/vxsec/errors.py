@@ -8,17 +8,16 @@
     ├── NothingToJudgeError      given, but nothing vxsec can judge       exit 3
     ├── UndecidedError           could not decide: CI may retry           exit 4
     │   ├── NetworkError
-    │   ├── ToolMissingError
     │   └── LogWriteError        the decision could not be recorded
-    ├── PartlyDoneError          a version is live, others are not        exit 5
     ├── RefusedError             the bytes themselves are refused         exit 10
     │   ├── TarballError         carries every reason, not just the first
     │   └── FormatError          JSON, lockfile, packument, bundle …
-    ├── VerificationError        not verified                             exit 10
-    └── DeniedError              a policy rule said no                    exit 11
+    └── VerificationError        not verified                             exit 10
 
-An error says what was expected, what was found and where; ``hint`` is the next command to type; ``code`` is a
-stable word for machines. Anything that is not a ``VxsecError`` is a defect: the command line answers 1.
+A policy that says no (exit 11) and a batch that is partly live (exit 5) are results, not errors.
+
+An error says what was expected, what was found and where; ``hint`` is the next step; ``code`` is a stable word for
+machines. Anything that is not a ``VxsecError`` is a defect: the command line answers 1.
 """
 
 from __future__ import annotations
@@ -26,24 +25,130 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "ConfigurationError",
-    "DeniedError",
     "FormatError",
     "LogWriteError",
     "NetworkError",
     "NothingToJudgeError",
-    "PartlyDoneError",
     "RefusedError",
     "TarballError",
-    "ToolMissingError",
     "UndecidedError",
     "UsageError",
     "VerificationError",
     "VxsecError",
+    "next_step",
 ]
+
+_NEXT_STEPS: Mapping[str, str] = {
+    # files
+    "file.missing": "check the spelling; a path starts at the folder you are in",
+    "file.unreadable": "give a regular file that this user may read (ls -l shows its owner and rights)",
+    "file.unwritable": "give a path in a folder that exists and that this user may write to",
+    "file.too-large": "check that this is the right file: one this large is never read",
+    "log.write-failed": "give a --log FILE in a folder that exists and that this user may write to",
+    # what people write
+    "policy": "mend the policy at the place named",
+    "policy.unknown-key": "correct the spelling, or remove the key: what is not understood is not enforced",
+    "policy.unknown-parameter": "correct the spelling, or remove the parameter: what is not understood is not enforced",
+    "policy.unknown-rule": "use one of the known rules",
+    "policy.missing": "write the parameter under with:",
+    "policy.duplicate-id": "give each of them an id of its own",
+    "policy.phase": "move the rule to a scope with a phase that it judges, or add that phase to this scope",
+    "policy.no-subjects": "give at least one tarball",
+    "policy.naive-time": "give a time with its offset, such as 2026-11-21T00:00:00Z",
+    "trust": "mend the trust document at the place named",
+    "trust.empty": "list at least one public key under keys:",
+    "trust.duplicate": "remove one of the two",
+    "trust.window": "write an until: that is later than from:",
+    "document": "mend the file at the place named",
+    "document.alias": "write the value itself in both places",
+    "document.anchor": "remove the anchor, and write the value itself in every place",
+    "document.control-character": "remove it: reviewers cannot see it, and readers disagree on what it does",
+    "document.depth": "write it with fewer levels",
+    "document.directive": "remove the line that begins with %",
+    "document.duplicate-key": "remove one of the two: readers disagree on which of them counts",
+    "document.empty": "check that this is the right file; new ones are written by: vxsec init",
+    "document.encoding": "save the file as UTF-8 without a byte order mark",
+    "document.key": "write the key as text, in quotes where it looks like a number",
+    "document.merge-key": "write the members themselves",
+    "document.missing": "add the member",
+    "document.number": "write a smaller number, or quote it where it is text",
+    "document.several-documents": "put each document into a file of its own",
+    "document.syntax": "mend the line; text with : or # in it is written in quotes",
+    "document.tag": "remove the tag (the word that begins with !)",
+    "document.too-large": "check that this is the right file: one this large is never read",
+    "document.type": "write it in the form that is expected",
+    "document.unknown-member": "correct the spelling, or remove the member",
+    "npmrc": "mend the line in the .npmrc file",
+    "npmrc.credential": "write the credential again, as the registry gave it",
+    "npmrc.encoding": "save the file as UTF-8",
+    "npmrc.proxy": "write proxy=http://HOST:PORT/ or remove the line",
+    "npmrc.value": "write the key once, without [] behind it",
+    "registry": "check the registry's URL and its log, then try again",
+    "registry.name": "give a name such as @scope/name",
+    "registry.version": "give a version such as 1.2.3",
+    "registry.unknown": "give one of the labels that stand under registries: in the trust document",
+    "registry.conflict": "raise the version in package.json, or run the same command again if these bytes may be live",
+    "registry.tarball-missing": "check that the version is there, and that your credential in .npmrc may read it",
+    "publish": "mend the option or package.json, then pack, sign and publish again",
+    "publish.access": "remove access: restricted from publishConfig, or give the package a scope",
+    "publish-config": "mend publishConfig in package.json, then pack and sign again",
+    "time": "write it in full, with its offset: 2026-11-21T00:00:00Z",
+    "version": "write a version such as 1.2.3",
+    "range": "write a range such as ^1.2.3",
+    "package": "write it like @scope/name@1.2.3",
+    "purl": "write it like pkg:npm/%40scope/name@1.2.3",
+    # keys and signatures
+    "key": "give another key file; a new pair is made with: vxsec keys generate PREFIX",
+    "key.algorithm": "give one of these names",
+    "key.unsupported": "make a key that every client verifies: vxsec keys generate PREFIX",
+    "signer.unknown": "write the signer as file:PATH or env:NAME",
+    "signer.env-missing": "set the variable to the private key's text, or give the key as file:PATH",
+    "signature": "check that file, bundle and key belong together, or ask the signer for the right bundle",
+    "statement": "ask the signer to sign again with this version",
+    "statement.expires": "give a later time with --expires, or leave it out",
+    "bundle": "ask the signer for the bundle again, or sign the file again",
+    "bundle.too-large": "give fewer bundles in one file",
+    "bundle.too-many": "give fewer bundles in one file",
+    "bundle.no-file": "give the file that was signed",
+    "evidence": "look into the evidence package on the registry: what is there was not written by vxsec, or was changed",
+    "evidence.attempts": "allow at least one attempt",
+    "evidence.empty": "give at least one bundle",
+    "evidence.too-many": "move old evidence to another package (evidence: NAME in the trust document)",
+    # what programs write
+    "archive": "pack it again with npm pack or pnpm pack",
+    "archive.path-too-long": "give the file a shorter path",
+    "integrity": "write it as the registry states it: sha512-BASE64",
+    "json": "make the file again with the program that wrote it; any JSON tool shows the place",
+    "json.encoding": "save the file as UTF-8 without a byte order mark",
+    "json.too-large": "check that this is the right file: one this large is never read",
+    "lockfile": "make it again: remove the entry named, then npm install --package-lock-only",
+    "log": "keep the log as it is, and start another one: --log FILE",
+    "packument": "try again; if it stays, look into the registry's log: it does not serve what npm reads",
+    "tree": "make the lockfile again: remove the entry named, then npm install --package-lock-only",
+    "tree.account": "report this with the lockfile: it is a defect",
+    "tree.workspaces": "write fewer and simpler patterns under workspaces in package.json",
+    "manifest": "give the tarball of the package that is meant",
+    # answers
+    "approve.declined": "look at the difference, and run the same command again to approve it",
+    "approve.push": "add the package's scope or name under registries: in the trust document",
+    "verify.threshold": "give a threshold of at least 1",
+    # the network
+    "network": "check the registry's URL and the proxy, then try again",
+    "network.header": "write the credential again in .npmrc, as the registry gave it",
+    "network.redirect": "put the registry's final URL into .npmrc and the trust document",
+    "network.tls": "check cafile, certfile and keyfile in .npmrc: each names a readable PEM file",
+    "network.url": "write the registry's URL as https://registry.example.test/",
+}
+"""What to do where the place that raises knows nothing better: by code, else by family."""
+
+
+def next_step(code: str) -> str | None:
+    """The step that generally helps with an error of this code; None where there is none."""
+    return _NEXT_STEPS.get(code) or _NEXT_STEPS.get(code.partition(".")[0])
 
 
 class VxsecError(Exception):
@@ -53,10 +158,10 @@ class VxsecError(Exception):
         message: What was expected, what was found.
         code: Stable lower-case word, ``family.reason``.
         where: File, line, member or field the message is about.
-        hint: The next command to type, or the next thing to do.
+        hint: The next command to type, or the next thing to do; what generally helps with ``code`` if not given.
     """
 
-    exit_status: ClassVar[int] = 1
+    exit_status: int = 1
     default_code: ClassVar[str] = "internal"
 
     def __init__(
@@ -66,7 +171,7 @@ class VxsecError(Exception):
         self.message = message
         self.code = code or self.default_code
         self.where = where
-        self.hint = hint
+        self.hint = next_step(self.code) if hint is None else hint
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
@@ -105,23 +210,10 @@ class NetworkError(UndecidedError):
     default_code = "network"
 
 
-class ToolMissingError(UndecidedError):
-    """A program or optional package that this job needs is not installed."""
-
-    default_code = "tool-missing"
-
-
 class LogWriteError(UndecidedError):
     """The decision log could not be written; nothing may pass without its record."""
 
     default_code = "log.write-failed"
-
-
-class PartlyDoneError(VxsecError):
-    """At least one version is live and something after it failed."""
-
-    exit_status = 5
-    default_code = "publish.partly-done"
 
 
 class RefusedError(VxsecError):
@@ -158,10 +250,3 @@ class VerificationError(VxsecError):
 
     exit_status = 10
     default_code = "verification.failed"
-
-
-class DeniedError(VxsecError):
-    """A policy rule said no."""
-
-    exit_status = 11
-    default_code = "policy.denied"

@@ -49,6 +49,8 @@ class Limits:
     # -- signatures -------------------------------------------------------------------------------------------------
     bundle_bytes: int = 16 * _MIB
     bundle_file_bytes: int = 64 * _MIB
+    bundle_file_lines: int = 200_000
+    """A pretty-printed bundle of the largest size has fewer; each line costs memory before it is known to be junk."""
     bundles_per_subject: int = 1_000
     """Lines considered per subject; more is refused, not silently cut."""
     subjects_per_statement: int = 10_000
@@ -70,6 +72,8 @@ class Limits:
     # -- files ------------------------------------------------------------------------------------------------------
     small_file_bytes: int = _MIB
     """Keys, passwords, trust documents."""
+    lock_seconds: float = 10.0
+    """How long an append waits for another process."""
     blob_bytes: int = 4 * _GIB
     """A file signed or verified as a blob; hashed in pieces, never held."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -161,7 +162,6 @@ SIGNATURES: dict[str, tuple[Callable[[Shop], Path], str]] = {
     "the release is for staging": (_for_another_registry, "signature.threshold"),
     "bare signatures never count": (_bare_signature, "signature.none"),
     "the machine's key is revoked": (_revoked, "signature.threshold"),
-    "the tarball is revoked": (_digest_revoked, "signature.none"),
     "every key has expired": (_expired_keys, "signature.none"),
     "the sidecar is junk": (_junk_sidecar, "signature.none"),
 }
@@ -173,6 +173,13 @@ def test_refuses_for_signatures(vxsec_run: Vxsec, shop: Shop, make: Callable[[Sh
     answer = gate(vxsec_run, shop, path, policy=shop.policy(DUAL), more=("--json",))
     assert answer.status == 11, answer.out + answer.err
     assert codes(answer)["signature.threshold"] == code
+
+
+def test_withdrawn_bytes_are_denied_whatever_the_rules(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = _digest_revoked(shop)
+    answer = gate(vxsec_run, shop, path, policy=shop.policy(ARCHIVE, mode="warn"), more=("--json",))
+    assert answer.status == 11
+    assert codes(answer) == {"digest.revoked": "digest.revoked"}
 
 
 CONTENT: dict[str, tuple[dict[str, object], dict[str, bytes], str]] = {
@@ -282,6 +289,8 @@ def test_the_log_records_each_decision_and_closes_the_gate_when_it_cannot(vxsec_
     assert answer.status == 4
     assert "error[log.write-failed]" in answer.err
     assert gate(vxsec_run, shop, path, more=("--log", "/dev/full")).status == 4
+    denied = gate(vxsec_run, shop, shop.pack("unsigned"), more=("--log", "/dev/full"))
+    assert (denied.status, "error[log.write-failed]" in denied.err) == (11, True)
 
 
 def test_an_approval_bound_to_another_policy_does_not_count(vxsec_run: Vxsec, shop: Shop) -> None:
@@ -299,6 +308,29 @@ def test_an_approval_bound_to_another_policy_does_not_count(vxsec_run: Vxsec, sh
         [path], signer=shop.uri("bob"), trust=shop.trust, policy=policy, password=b"for tests only", offline=True
     )
     assert gate(vxsec_run, shop, path, policy=policy).status == 0
+
+
+def test_poisoned_evidence_does_not_outweigh_good_sidecars(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.pack("kernel")
+    shop.release(path)
+    folder = shop.folder / "poison"
+    folder.mkdir()
+    line = (shop.folder / f"{path.name}.sigstore.jsonl").read_bytes().splitlines()[0]
+    for name in ("a", "b"):
+        junk = [line.replace(b'"sig":"', b'"sig":"AAAA%04d' % number) for number in range(900)]
+        (folder / f"{name}.sigstore.jsonl").write_bytes(b"\n".join(junk))
+    assert gate(vxsec_run, shop, path, policy=shop.policy(DUAL), more=("--evidence", folder)).status == 0
+
+
+def test_a_name_that_is_no_utf8_is_recorded_and_shown(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.pack("kernel")
+    strange = shop.folder / os.fsdecode(b"strange\xff.tgz")
+    path.rename(strange)
+    shop.release(strange)
+    log = shop.folder / "log.jsonl"
+    answer = gate(vxsec_run, shop, strange, more=("--json", "--log", log))
+    assert answer.status == 0, answer.err
+    assert "strange" in log.read_text(encoding="utf-8")
 
 
 def test_evidence_from_a_folder_is_matched_by_digest(vxsec_run: Vxsec, shop: Shop) -> None:

@@ -119,7 +119,7 @@ def test_a_full_disk_keeps_what_was_there(shop: Shop, program: Program) -> None:
     try:
         path = small / "kernel.tgz"
         path.write_bytes(shop.pack("kernel").read_bytes())
-        vxsec.sign([path], signers=[shop.uri("ci")], registry=REGISTRY)
+        vxsec.sign([path], signers=[shop.uri("ci")], trust=shop.trust)
         sidecar = Path(f"{path}.sigstore.jsonl")
         before = sidecar.read_bytes()
         log = small / "log.jsonl"
@@ -159,6 +159,35 @@ def test_a_reader_that_went_away_does_not_change_the_verdict(shop: Shop) -> None
     os.close(writer)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+
+
+def test_publish_says_5_when_its_result_cannot_be_written(shop: Shop) -> None:
+    path = shop.pack("kernel")
+    policy = shop.policy("{id: a, use: archive.safe}")
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [PROGRAM, "publish", path, "--policy", policy, "--trust", shop.trust],
+            stdout=full, stderr=subprocess.PIPE, cwd=shop.folder, text=True, check=False,
+        )  # fmt: skip
+        quiet = subprocess.run(
+            [PROGRAM, "publish", path, "--policy", policy, "--trust", shop.trust],
+            stdout=subprocess.PIPE, stderr=full, cwd=shop.folder, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 5
+    assert "published" in done.stderr
+    assert quiet.returncode == 0  # nobody reads progress: the work goes on
+
+
+def test_many_signers_at_once_lose_nothing(shop: Shop) -> None:
+    path = shop.pack("kernel")
+    names = ("ci", "ci2", "alice", "bob", "mallory")
+    running = [start(shop, "sign", path, "--signer", shop.uri(name), "--registry", REGISTRY) for name in names * 2]
+    for process in running:
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+    found = read_bundle_lines((shop.folder / f"{path.name}.sigstore.jsonl").read_bytes(), where="sidecar")
+    assert len(found) == 10
+    assert sorted(item.name for item in shop.folder.glob(".*lock*")) == []
 
 
 def test_odd_surroundings(shop: Shop, program: Program) -> None:

@@ -204,6 +204,8 @@ TAGS: dict[str, tuple[str, dict[str, object], tuple[object, ...], int, str]] = {
     "below latest needs a tag": ("0.9.0", {}, (), 2, ""),
     "below latest with a tag": ("0.9.0", {}, ("--tag", "maintenance"), 0, "maintenance"),
     "above latest needs none": ("1.1.0", {}, (), 0, "latest"),
+    "below latest, and publishConfig says latest": ("0.9.0", {"publishConfig": {"tag": "latest"}}, (), 2, ""),
+    "a prerelease, and publishConfig says latest": ("2.0.0-rc.1", {"publishConfig": {"tag": "latest"}}, (), 2, ""),
     "a tag that looks like a version": ("1.1.0", {}, ("--tag", "1.x"), 2, ""),
     "a private package": ("1.1.0", {"private": True}, (), 2, ""),
     "publishConfig that npm would act on": ("1.1.0", {"publishConfig": {"provenance": True}}, (), 2, ""),
@@ -239,6 +241,24 @@ def test_tags(
     assert tags["latest"] == ("1.1.0" if status == 0 and version == "1.1.0" else "1.0.0")
     if status == 0:
         assert tags[tag] == version
+
+
+def test_what_npm_would_refuse_is_known_before_anything_is_sent(vxsec_run: Vxsec, shop: Shop) -> None:
+    good, bad = shop.pack("good"), shop.pack("bad", manifest={"private": "yes"})
+    policy = shop.policy("{id: a, use: archive.safe}")
+    answer = publish(vxsec_run, shop, good, bad, policy=policy)
+    assert answer.status == 2, answer.out
+    assert puts(shop) == []
+
+
+def test_packages_that_need_each_other_and_long_chains(vxsec_run: Vxsec, shop: Shop) -> None:
+    files = [
+        shop.pack("a", manifest={"dependencies": {"@acme/b": "1"}}),
+        shop.pack("b", manifest={"dependencies": {"@acme/a": "1"}}),
+    ]
+    answer = publish(vxsec_run, shop, *files, policy=shop.policy("{id: a, use: archive.safe}"), more=("--json",))
+    assert answer.status == 0
+    assert states(answer) == ["published"] * 2
 
 
 def test_a_foreign_name_is_not_published(vxsec_run: Vxsec, shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,8 @@ ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
     "said to be a file": ({"resolved": "file:base.tgz"}, "tree.source"),
     "said to be from git": ({"resolved": "git+ssh://git@git.example.test/x.git#" + "0" * 40}, "tree.source"),
     "no version": ({"version": None}, "tree.version"),
+    "two integrities, of which npm takes either": ({"integrity": f"AND {OTHER_INTEGRITY}"}, "tree.integrity-ambiguous"),
+    "a shrinkwrap of its own": ({"hasShrinkwrap": True}, "tree.nested-shrinkwrap"),
     "another name than its path": ({"name": "@acme/top"}, "tree.name-mismatch"),
 }
 
@@ -117,6 +120,9 @@ def test_the_lockfile_is_not_believed(
     lockfile = shop.lockfile(*live, edit={"@acme/base": edit})
     document = json.loads(lockfile.read_text(encoding="utf-8"))
     entry = document["packages"]["node_modules/@acme/base"]
+    if str(edit.get("integrity", "")).startswith("AND "):
+        honest = vxsec.open_artifact(live[0]).digests.integrity
+        entry["integrity"] = entry["integrity"].replace("AND", honest)
     document["packages"]["node_modules/@acme/base"] = {key: value for key, value in entry.items() if value is not None}
     lockfile.write_text(json.dumps(document), encoding="utf-8")
     answer = verify(vxsec_run, shop, lockfile)
@@ -165,6 +171,115 @@ def test_bytes_that_are_wrong_are_10_whatever_the_rules(
     answer = verify(vxsec_run, shop, lockfile)
     assert answer.status == 10, answer.out + answer.err
     assert any(found.startswith(code) for found in failures(answer).values()), failures(answer)
+
+
+FOREIGN: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a shrinkwrap hides what is below it": ("left-pad", {"hasShrinkwrap": True}, "tree.nested-shrinkwrap"),
+    "either of two files": (
+        "left-pad",
+        {"integrity": f"{OTHER_INTEGRITY} sha512-{'B' * 86}=="},
+        "tree.integrity-ambiguous",
+    ),
+    "an own name in other letters": ("@ACME/base", {}, "tree.own-name-case"),
+}
+
+
+@pytest.mark.parametrize(("name", "edit", "code"), FOREIGN.values(), ids=FOREIGN.keys())
+def test_a_foreign_entry_cannot_bring_what_was_not_checked(
+    vxsec_run: Vxsec, shop: Shop, live: tuple[Path, Path], name: str, edit: dict[str, Any], code: str
+) -> None:
+    lockfile = shop.lockfile(*live)
+    document = json.loads(lockfile.read_text(encoding="utf-8"))
+    document["packages"][f"node_modules/{name}"] = {"version": "1.3.0", "integrity": OTHER_INTEGRITY, **edit}
+    lockfile.write_text(json.dumps(document), encoding="utf-8")
+    answer = verify(vxsec_run, shop, lockfile)
+    assert answer.status == 10, answer.out
+    assert code in failures(answer).values()
+
+
+def test_git_is_not_what_the_registry_serves(vxsec_run: Vxsec, shop: Shop) -> None:
+    other = shop.pack("left", manifest={"name": "left"})
+    data = other.read_bytes()
+    shop.registry.publish(_publish_body("left", data))
+    entry = {
+        "version": "1.0.0",
+        "resolved": "git+ssh://git@evil.example.test/left.git#" + "0" * 40,
+        "integrity": digest_bytes(data).integrity,
+    }
+    document = {"lockfileVersion": 3, "packages": {"": {"dependencies": {"left": "1"}}, "node_modules/left": entry}}
+    lockfile = shop.folder / "package-lock.json"
+    lockfile.write_text(json.dumps(document), encoding="utf-8")
+    (shop.folder / ".npmrc").write_text(shop.registry.npmrc(), encoding="utf-8")
+    policy = shop.policy("{id: a, use: archive.safe}", registry="other")
+    answer = verify(vxsec_run, shop, lockfile, policy=policy)
+    assert answer.status == 10, answer.out
+    assert failures(answer) == {"left@1.0.0": "tree.source"}
+    del entry["resolved"]
+    lockfile.write_text(json.dumps(document), encoding="utf-8")
+    assert verify(vxsec_run, shop, lockfile, policy=policy).status == 0
+
+
+def _publish_body(name: str, data: bytes) -> bytes:
+    digests = digest_bytes(data)
+    dist = {"integrity": digests.integrity, "shasum": digests.sha1}
+    version = {"name": name, "version": "1.0.0", "dist": dist}
+    attachment = {
+        "content_type": "application/octet-stream",
+        "data": base64.b64encode(data).decode(),
+        "length": len(data),
+    }
+    document = {
+        "name": name,
+        "dist-tags": {"latest": "1.0.0"},
+        "versions": {"1.0.0": version},
+        "_attachments": {f"{name}-1.0.0.tgz": attachment},
+    }
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    "rules", ["{id: l, use: deps.lockfile}", "{id: a, use: archive.safe}"], ids=["pins only", "archives only"]
+)
+@pytest.mark.parametrize(
+    "change", [_swapped_in_registry, _swapped_and_locked], ids=["other bytes", "bytes nobody signed"]
+)
+def test_own_bytes_are_compared_whatever_the_rules(
+    vxsec_run: Vxsec,
+    shop: Shop,
+    live: tuple[Path, Path],
+    change: Callable[[Shop, tuple[Path, Path]], Path],
+    rules: str,
+) -> None:
+    answer = verify(vxsec_run, shop, change(shop, live), policy=shop.policy(rules))
+    assert answer.status == 10, answer.out
+
+
+def test_the_log_says_what_the_command_said(vxsec_run: Vxsec, shop: Shop, live: tuple[Path, Path]) -> None:
+    log = shop.folder / "log.jsonl"
+    assert verify(vxsec_run, shop, shop.lockfile(*live), more=("--log", log)).status == 0
+    bad = shop.lockfile(*live, edit={"@acme/base": {"integrity": OTHER_INTEGRITY}})
+    assert verify(vxsec_run, shop, bad, more=("--log", log)).status == 10
+    assert verify(vxsec_run, shop, shop.lockfile(), more=("--log", log)).status == 0
+    records = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert [(record["verdict"], record["exitStatus"]) for record in records] == [
+        ("allow", 0),
+        ("deny", 10),
+        ("allow", 0),
+    ]
+    found = [result["code"] for subject in records[1]["subjects"] for result in subject["results"]]
+    assert "tree.integrity-mismatch" in found
+    refused = vxsec_run(
+        "verify", "--lockfile", bad, "--policy", "vxsec:recommended", "--trust", shop.trust, "--log", "/dev/full"
+    )
+    assert (refused.status, "error[log.write-failed]" in refused.err) == (
+        4,
+        True,
+    )  # the lockfile was rewritten and is good
+    bad = shop.lockfile(*live, edit={"@acme/base": {"integrity": OTHER_INTEGRITY}})
+    refused = vxsec_run(
+        "verify", "--lockfile", bad, "--policy", "vxsec:recommended", "--trust", shop.trust, "--log", "/dev/full"
+    )
+    assert refused.status == 10  # a refusal does not turn into something to try again
 
 
 def test_a_manifest_that_hides_a_script_is_a_rules_refusal(

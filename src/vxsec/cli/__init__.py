@@ -35,6 +35,8 @@ def main() -> NoReturn:
     gc.set_threshold(_COLLECT_EVERY)
     signal.signal(signal.SIGTERM, _on_terminate)
     status = run(sys.argv[1:])
+    if status in {_INTERRUPTED, _TERMINATED}:
+        os._exit(status)  # everything is cleaned up; threads that wait for a slow registry are not waited for
     sys.exit(status)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -39,7 +40,8 @@ class Output:
         self.path = None if output in {None, "-"} else output
         self.quiet = quiet
         self.verbose = verbose
-        self._colour = self.path is None and not self.json and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        terminal = sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        self._colour = self.path is None and not self.json and terminal
 
     def paint(self, text: str, style: str) -> str:
         """Colour, where the reader is a terminal."""
@@ -50,7 +52,8 @@ class Output:
         if not self.quiet:
             from vxsec.report.escape import escape_text
 
-            click.echo(escape_text(line), err=True)
+            with contextlib.suppress(OSError):  # nobody reads progress: the work goes on
+                click.echo(escape_text(line), err=True)
 
     def emit(self, lines: Iterable[str], document: Callable[[], object]) -> None:
         """Write the result in the format asked for.
@@ -59,9 +62,10 @@ class Output:
             UsageError: The file cannot be written.
         """
         if self.json:
-            from vxsec.formats.strict_json import dump_json
+            import json
 
-            text = dump_json(document(), indent=2).decode("utf-8", "surrogatepass")
+            # ASCII only: a name may not speak to the terminal in JSON either, and every name can be written.
+            text = json.dumps(document(), ensure_ascii=True, allow_nan=False, indent=2)
         else:
             text = "\n".join(lines)
         if self.path is None:
@@ -74,6 +78,8 @@ class Output:
     @staticmethod
     def _print(text: str) -> None:
         """Write to standard output and make sure that it arrived; a reader that went away does not change a verdict."""
+        if sys.stdout is None:
+            raise UsageError("cannot write the result: standard output is closed", code="file.unwritable")
         try:
             click.echo(text.encode("utf-8", "backslashreplace"))
             sys.stdout.flush()

@@ -6,8 +6,11 @@ import click
 
 from vxsec.cli.options import FILES, connection_options, gate_options, output_options
 from vxsec.cli.output import Output
+from vxsec.errors import UsageError
 
 __all__ = ["command"]
+
+_PARTLY = 5
 
 
 @click.command(name="publish")
@@ -58,5 +61,12 @@ def command(
         unsafe_tls=unsafe_tls,
         progress=out.progress,
     )
-    out.emit(render_publish(report, verbose=out.verbose, paint=out.paint), lambda: publish_document(report))
+    try:
+        out.emit(render_publish(report, verbose=out.verbose, paint=out.paint), lambda: publish_document(report))
+    except (UsageError, KeyboardInterrupt):
+        if not any(package.live for package in report.packages):
+            raise
+        for package in report.packages:  # what is live must be known, wherever it can still be said
+            out.progress(f"{package.state.value}  {package.package}")
+        return _PARTLY
     return report.exit_status

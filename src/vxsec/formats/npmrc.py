@@ -105,7 +105,7 @@ def merge_npmrc(
             "strict-ssl=false turns off the check of every registry's certificate",
             code="npmrc.strict-ssl",
             where=found[1].where,
-            hint="remove the line and name your certificate authority with cafile=, or allow one registry by option",
+            hint="remove the line and name your certificate authority with cafile=, or add --unsafe-tls URL for one registry",
         )
     return config
 
@@ -234,6 +234,7 @@ class NpmConfig:
                 f"{_label(key)} needs the environment variable {missing[1][:_SHOWN]!r}, which is not set",
                 code="npmrc.environment",
                 where=layer.where,
+                hint=f"export {missing[1][:_SHOWN]}=VALUE, or write ${{{missing[1][:_SHOWN]}?}} where it may be empty",
             )
         if missing:
             raise ConfigurationError(
@@ -246,7 +247,12 @@ class NpmConfig:
 
     def _url(self, key: str) -> str | None:
         text = self._text(key)
-        return normalise_registry_url(text) if text else None
+        try:
+            return normalise_registry_url(text) if text else None
+        except ConfigurationError as error:
+            found = self.setting(key)
+            where = found[1].where if found is not None else self.source
+            raise ConfigurationError(error.message, code=error.code, where=where, hint=error.hint) from error
 
     def _path(self, key: str) -> str | None:
         text = self._text(key)

@@ -29,6 +29,7 @@ __all__ = ["PublicKey", "key_algorithm", "key_hint", "load_public_key", "parse_p
 
 _PEM = re.compile(rb"\s*-----BEGIN PUBLIC KEY-----\s([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----\s*\Z")
 _MAX_BYTES = 16 * 1024
+_GIVE_PUB = "give the public key, the .pub file beside the private one"
 _MIN_RSA_BITS = 2048
 _MAX_RSA_BITS = 8192  # one check stays below a millisecond
 _MIN_RSA_EXPONENT = 65537
@@ -79,7 +80,9 @@ def parse_public_key(data: bytes, *, where: str) -> bytes:
         FormatError: ``key.malformed``, or ``key.unsupported`` for a kind or size that is not allowed.
     """
     if len(data) > _MAX_BYTES:
-        raise FormatError(f"expected at most {_MAX_BYTES} bytes, found {len(data)}", code="key.malformed", where=where)
+        raise FormatError(
+            f"expected at most {_MAX_BYTES} bytes, found {len(data)}", code="key.malformed", where=where, hint=_GIVE_PUB
+        )
     try:
         der = _from_pem(data) if data.lstrip().startswith(b"-----") else data
         if _curve_of(der) is None and not _is_ed25519(der):
@@ -148,7 +151,7 @@ def _load_curve(spki: bytes, curve: _Curve) -> EllipticCurvePublicKey:
     try:
         return EllipticCurvePublicKey.from_encoded_point(curve.curve, spki[len(curve.prefix) :])
     except ValueError as error:
-        raise FormatError("the point is not on its curve", code="key.malformed") from error
+        raise FormatError("the point is not on its curve", code="key.malformed", hint=_GIVE_PUB) from error
 
 
 def _load_ed25519(spki: bytes) -> Ed25519PublicKey:
@@ -186,7 +189,9 @@ def _load_any(der: bytes) -> object:
     except UnsupportedAlgorithm as error:
         raise _unsupported("a key or curve that is not known") from error
     except ValueError as error:
-        raise FormatError("not a DER SubjectPublicKeyInfo", code="key.malformed") from error
+        raise FormatError(
+            "not a public key (expected PEM, or DER SubjectPublicKeyInfo)", code="key.malformed", hint=_GIVE_PUB
+        ) from error
 
 
 def _reencode(der: bytes) -> bytes:
@@ -208,12 +213,12 @@ def _from_pem(data: bytes) -> bytes:
         raise FormatError(
             "expected one PEM block 'PUBLIC KEY' and nothing else",
             code="key.malformed",
-            hint="a private key's public half is written by: vxsec keys show FILE",
+            hint=_GIVE_PUB if b"PRIVATE KEY" not in data else f"this is a private key: {_GIVE_PUB}",
         )
     try:
         return base64.b64decode(b"".join(match[1].split()), validate=True)
     except binascii.Error as error:
-        raise FormatError("the PEM block is not base64", code="key.malformed") from error
+        raise FormatError("the PEM block is not base64", code="key.malformed", hint=_GIVE_PUB) from error
 
 
 def _unsupported(found: str) -> FormatError:

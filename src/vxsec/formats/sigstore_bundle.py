@@ -77,6 +77,10 @@ def read_bundle_lines(
             code="bundle.too-large",
             where=where,
         )
+    if data.count(b"\n") > limits.bundle_file_lines:
+        raise FormatError(
+            f"expected at most {limits.bundle_file_lines} lines, found more", code="bundle.too-many", where=where
+        )
     lines = [(number, line) for number, line in enumerate(data.split(b"\n"), start=1) if line.strip()]
     if len(lines) == 1 or (lines and not _is_json(lines[0][1], limits) and _is_json(data, limits)):
         return (_read_or_report(data, where=where, source=where, limits=limits),)

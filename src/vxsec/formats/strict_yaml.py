@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 from vxsec.errors import ConfigurationError, FormatError
 from vxsec.formats.document_node import DocumentNode
 from vxsec.formats.strict_json import parse_json
+from vxsec.formats.timestamps import full_time
 from vxsec.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ _AMBIGUOUS_NUMBER = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
+_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
+_TIME = re.compile(r"[0-9-]{10}T[0-9:]{8}(?:Z|[+-][0-9:]{5})\Z")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
@@ -317,11 +320,14 @@ def _too_large(where: str) -> ConfigurationError:
 
 
 def _ambiguous(text: str, where: str) -> ConfigurationError:
+    if not _DATE.match(text):
+        hint = f'write "{text[:_SHOWN]}" for the text, or true, false, null or a decimal integer'
+    elif _TIME.match(text):
+        hint = f'write "{text}"'
+    else:
+        hint = f'write "{text[:_SHOWN]}" for the text; a time is written in full, in quotes: {full_time(text)}'
     return ConfigurationError(
-        f"readers disagree on {text[:_SHOWN]!r}; quote it",
-        code="document.ambiguous-scalar",
-        where=where,
-        hint=f'write "{text[:_SHOWN]}" for the text, or true, false, null or a decimal integer',
+        f"readers disagree on {text[:_SHOWN]!r}; quote it", code="document.ambiguous-scalar", where=where, hint=hint
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from vxsec.errors import FormatError
 
-__all__ = ["parse_time", "render_time"]
+__all__ = ["full_time", "parse_time", "render_time"]
 
 _RFC3339 = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?(Z|[+-][0-9]{2}:[0-9]{2})\Z"
@@ -51,4 +51,14 @@ def _malformed(text: str, where: str) -> FormatError:
         f"expected an RFC 3339 time such as 2026-11-01T00:00:00Z, found {text[:_SHOWN]!r}",
         code="time.malformed",
         where=where,
+        hint=f"write it in full, in quotes: {full_time(text)}",
     )
+
+
+def full_time(text: str) -> str:
+    """The quoted form to write in place of ``text``: its own date where it begins with one."""
+    try:
+        day = date.fromisoformat(text[:10])
+    except ValueError:
+        day = date(2026, 11, 21)
+    return f'"{day.isoformat()}T00:00:00Z"'

@@ -317,7 +317,7 @@ def _time(node: DocumentNode) -> datetime:
     try:
         return parse_time(node.string(), where=node.where)
     except FormatError as error:
-        raise _error(node, "trust.time", error.message) from error
+        raise ConfigurationError(error.message, code="trust.time", where=node.where, hint=error.hint) from error
 
 
 def _text(node: DocumentNode) -> str:

@@ -8,9 +8,11 @@ import fcntl
 import hashlib
 import os
 import stat
+import time
 from typing import TYPE_CHECKING
 
 from vxsec.errors import LogWriteError, UsageError
+from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.digest import Digests
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ __all__ = [
     "append_line_locked",
     "hash_file",
     "list_files",
+    "locked_folder",
     "read_bounded",
     "read_if_exists",
     "read_secret",
@@ -28,6 +31,7 @@ __all__ = [
 ]
 
 _CHUNK = 1 << 20
+_LOCK_WAIT = 0.02  # seconds between two tries
 
 
 def read_bounded(path: str | os.PathLike[str], *, max_bytes: int) -> bytes:
@@ -57,7 +61,7 @@ def read_secret(path: str | os.PathLike[str], *, max_bytes: int) -> bytes:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC), "rb") as stream:
             data = stream.read(max_bytes + 1)
     except FileNotFoundError as error:
-        raise UsageError("no such file", code="file.missing", where=str(path)) from error
+        raise _missing(path) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a file name"
         raise UsageError(f"cannot read: {reason}", code="file.unreadable", where=str(path)) from error
@@ -131,7 +135,10 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o644
         _sync_directory(target.parent)
     except FileExistsError as error:
         raise UsageError(
-            "expected no such file yet, found one", code="file.exists", where=str(path), hint="choose another name"
+            "expected no such file yet, found one",
+            code="file.exists",
+            where=str(path),
+            hint="choose another name, or remove the file first",
         ) from error
     except OSError as error:
         raise UsageError(f"cannot write: {error.strerror}", code="file.unwritable", where=str(path)) from error
@@ -154,7 +161,7 @@ def append_line_locked(path: str | os.PathLike[str], line: bytes) -> None:
     except OSError as error:
         raise LogWriteError(f"cannot open the log: {error.strerror}", where=str(path)) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock(descriptor)
         size = os.fstat(descriptor).st_size
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
         data = (b"\n" if torn else b"") + line + b"\n"
@@ -168,6 +175,52 @@ def append_line_locked(path: str | os.PathLike[str], line: bytes) -> None:
         raise LogWriteError(f"cannot write the log: {error.strerror}", where=str(path)) from error
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked_folder(directory: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold the folder against other processes that read, change and write back a file in it.
+
+    Raises:
+        UsageError: ``file.unreadable`` where it is no folder, ``file.locked`` where another process holds it too long.
+    """
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise UsageError(
+            f"not a readable folder: {error.strerror}",
+            code="file.unreadable",
+            where=str(directory),
+            hint="name a file in a folder that you may read",
+        ) from error
+    try:
+        try:
+            _lock(descriptor)
+        except OSError as error:
+            raise UsageError(
+                "another process holds this folder", code="file.locked", where=str(directory), hint="try again"
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Wait for the lock, but not for ever: whoever can read a file could otherwise hold every gate.
+
+    Raises:
+        OSError: It is still held after ``limits.lock_seconds``.
+    """
+    deadline = time.monotonic() + DEFAULT_LIMITS.lock_seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_LOCK_WAIT)
+        else:
+            return
 
 
 def list_files(directory: str | os.PathLike[str]) -> list[str]:
@@ -185,6 +238,12 @@ def list_files(directory: str | os.PathLike[str]) -> list[str]:
         ) from error
 
 
+def _missing(path: str | os.PathLike[str]) -> UsageError:
+    pattern = "*" in str(path)  # what a shell hands over where nothing matched
+    hint = "no file matches; run npm pack first, or give the file's own name" if pattern else None
+    return UsageError("no such file", code="file.missing", where=str(path), hint=hint)
+
+
 def _write_whole(descriptor: int, data: bytes) -> None:
     if os.write(descriptor, data) != len(data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -197,7 +256,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[int]:
         # O_NONBLOCK: opening a FIFO must not wait for a writer that never comes.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError as error:
-        raise UsageError("no such file", code="file.missing", where=str(path)) from error
+        raise _missing(path) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a file name"
         raise UsageError(f"cannot read: {reason}", code="file.unreadable", where=str(path)) from error
@@ -212,8 +271,10 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[int]:
 
 
 def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Best effort: the file is in its place; a folder that may not be listed cannot be synced."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

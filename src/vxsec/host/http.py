@@ -106,13 +106,23 @@ class HttpClient:
             response = _once_more(send) if method == "GET" else send()
             if response.status not in _REDIRECTS:
                 return response
-            target = _next_hop(method, response)
+            target = self._checked_hop(_next_hop(method, response), url)
             if not _may_carry(url, target, authorization_scope):
                 sent.pop("authorization", None)
                 certificate = None
         raise NetworkError(
             f"expected at most {self._limits.http_redirects} redirects, found more", code="network.redirect", where=url
         )
+
+    def _checked_hop(self, target: str, url: str) -> str:
+        """Where a server sends us is its doing: what cannot be followed is the network's failure, not the user's."""
+        try:
+            self._check_url(target)
+        except UsageError as error:
+            raise NetworkError(
+                f"a redirect that is not followed: {error.message}", code="network.redirect", where=url
+            ) from error
+        return target
 
     def close(self) -> None:
         """Close idle connections."""
@@ -153,7 +163,7 @@ class HttpClient:
                 f"plain http to {host!r}: anyone on the way can read and change it",
                 code="network.insecure-url",
                 where=url[:200],
-                hint="use https, or allow exactly this registry without TLS on the command line",
+                hint=f"use https, or allow plain http to it: --unsafe-http http://{parts.netloc}/",
             )
 
 

@@ -25,6 +25,7 @@ __all__ = ["read_artifact"]
 
 _MANIFEST = "package.json"
 _SHOWN = 120
+_LOOKED_AT = 256
 
 
 def read_artifact(data: bytes, *, filename: str, limits: Limits = DEFAULT_LIMITS) -> Artifact | RefusedArtifact:
@@ -43,7 +44,7 @@ def read_artifact(data: bytes, *, filename: str, limits: Limits = DEFAULT_LIMITS
         tarball = read_tarball(data, limits=limits, keep=lambda path, size: _keep_manifest(path, size, limits))
         manifest = _read_manifest(tarball, limits)
     except TarballError as error:
-        return _refused(filename, digests, error.reasons)
+        return _refused(filename, digests, _explained(error.reasons, data))
     return Artifact(
         filename=filename,
         data=data,
@@ -54,6 +55,14 @@ def read_artifact(data: bytes, *, filename: str, limits: Limits = DEFAULT_LIMITS
         unpacked_size=tarball.unpacked_size,
         findings=tarball.findings,
     )
+
+
+def _explained(reasons: tuple[tuple[str, str], ...], data: bytes) -> tuple[tuple[str, str], ...]:
+    """The reasons, with a word to whoever gives a lockfile where a tarball is asked for."""
+    code, message = reasons[0]
+    if code != "archive.not-gzip" or data[:_LOOKED_AT].lstrip()[:1] != b"{":
+        return reasons
+    return (code, f"{message}; it begins as JSON does: a lockfile is verified with --lockfile FILE"), *reasons[1:]
 
 
 def _keep_manifest(path: str, size: int, limits: Limits) -> bool:

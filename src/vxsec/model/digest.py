@@ -47,8 +47,8 @@ def digest_bytes(data: bytes | memoryview) -> Digests:
 class Integrity:
     """A Subresource Integrity string, read strictly (W3C SRI section 3.5; npm's ``ssri``).
 
-    ``entries`` are ``(algorithm, lower-case hex digest)``. The strongest algorithm present decides; several values of
-    that algorithm are alternatives, as in npm.
+    ``entries`` are ``(algorithm, lower-case hex digest)``. The strongest algorithm present decides. npm takes several
+    values of that algorithm as alternatives, so that one text can pin two different files; such a text never matches here.
     """
 
     entries: tuple[tuple[str, str], ...]
@@ -91,7 +91,17 @@ class Integrity:
         """True where nothing stronger than SHA-1 is stated."""
         return _SRI_STRENGTH[self.strongest] <= 0
 
+    @property
+    def deciding(self) -> frozenset[str]:
+        """The distinct values of the strongest algorithm."""
+        return frozenset(value for name, value in self.entries if name == self.strongest)
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """True where an installer would take either of several files."""
+        return len(self.deciding) > 1
+
     def matches(self, digests: Digests) -> bool:
-        """Whether the bytes behind ``digests`` are the ones stated; a weak or uncomputed algorithm never matches."""
+        """Whether exactly these bytes are stated; a weak, uncomputed or ambiguous integrity never matches."""
         computed = {"sha512": digests.sha512, "sha256": digests.sha256}.get(self.strongest)
-        return computed is not None and any(h == computed for name, h in self.entries if name == self.strongest)
+        return computed is not None and self.deciding == {computed}

@@ -206,10 +206,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingEvidence:
-    """Routes of the own names the subject is or needs."""
+    """Routes of the own names the subject is or needs.
+
+    ``incomplete`` is a sentence where a lockfile that was named could not be read for routes.
+    """
 
     routes: tuple[Route, ...]
     source: str
+    incomplete: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import hashlib
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from vxsec.errors import ConfigurationError, FormatError
@@ -109,6 +110,7 @@ class _Loader:
     def __init__(self, rules: dict[str, Rule[Any]]) -> None:
         self._rules = rules
         self._problems = _Problems()
+        self._places: dict[str, str] = {}
 
     def policy(self, root: DocumentNode, data: bytes, source: str) -> Policy:
         problems = self._problems
@@ -128,20 +130,34 @@ class _Loader:
             scopes = tuple(self._scopes(root["scopes"], mode))
         problems.raise_if_any()
         ref = PolicyRef(name=name, version=version, source=source, sha256=hashlib.sha256(data).hexdigest())
-        return Policy(ref=ref, mode=mode, requires=requires, scopes=scopes, owner=owner, expires=expires)
+        return Policy(
+            ref=ref,
+            mode=mode,
+            requires=requires,
+            scopes=scopes,
+            owner=owner,
+            expires=expires,
+            places=MappingProxyType(self._places),
+        )
 
     def _version(self, root: DocumentNode) -> None:
         api, kind = root["apiVersion"], root["kind"]
         if api.string() != API_VERSION:
             code = "policy.unsupported" if api.string().startswith("vxsec/policy/") else "policy.value"
             raise ConfigurationError(
-                f"expected apiVersion {API_VERSION}, found {api.string()[:_SHOWN]!r}", code=code, where=api.where
+                f"expected apiVersion {API_VERSION}, found {api.string()[:_SHOWN]!r}",
+                code=code,
+                where=api.where,
+                hint=f"write apiVersion: {API_VERSION}, the one language that this version reads",
             )
         if kind.string() in LATER_KINDS:
-            raise _unsupported(f"kind: {kind.string()}", kind.where)
+            raise _unsupported(f"kind: {kind.string()}", kind.where, f"give a file of kind: {KIND}")
         if kind.string() != KIND:
             raise ConfigurationError(
-                f"expected kind {KIND}, found {kind.string()[:_SHOWN]!r}", code="policy.value", where=kind.where
+                f"expected kind {KIND}, found {kind.string()[:_SHOWN]!r}",
+                code="policy.value",
+                where=kind.where,
+                hint=f"give a file of kind: {KIND}",
             )
 
     def _metadata(self, node: DocumentNode) -> tuple[str, int, str | None, datetime | None]:
@@ -158,7 +174,9 @@ class _Loader:
             try:
                 moment = parse_time(expires.string(), where=expires.where)
             except FormatError as error:
-                raise ConfigurationError(error.message, code="policy.value", where=expires.where) from error
+                raise ConfigurationError(
+                    error.message, code="policy.value", where=expires.where, hint=error.hint
+                ) from error
         return name, version, owner.string() if owner is not None else None, moment
 
     def _requires(self, node: DocumentNode | None) -> Requirements:
@@ -166,9 +184,11 @@ class _Loader:
             return Requirements()
         self._known(node, "roles", "registries", "trust")
         roles, registries, trust = node.get("roles"), node.get("registries"), node.get("trust")
+        if trust is not None:
+            self._places["trust"] = trust.where
         return Requirements(
-            roles=tuple(Role(self._choice(item, Role)) for item in self._list(roles)),
-            registries=tuple(self._identifier(item) for item in self._list(registries)),
+            roles=tuple(Role(self._noted("role", item, self._choice(item, Role))) for item in self._list(roles)),
+            registries=tuple(self._label(item) for item in self._list(registries)),
             signed_trust=trust is not None and self._choice(trust, ("any", "signed")) == "signed",
         )
 
@@ -219,7 +239,7 @@ class _Loader:
                 )
         return Match(
             names=tuple(item.string() for item in names),
-            registries=tuple(self._identifier(item) for item in self._one_or_list(node.get("registry"))),
+            registries=tuple(self._label(item) for item in self._one_or_list(node.get("registry"))),
         )
 
     def _use(self, node: DocumentNode, phases: frozenset[Phase], scope_mode: Mode | None, mode: Mode) -> RuleUse:
@@ -233,6 +253,7 @@ class _Loader:
                 f"{rule.id} has nothing to say in {_words(phases)}; it judges {_words(rule.phases)}",
                 code="policy.phase",
                 where=use.where,
+                hint=f"remove {rule.id} from this scope, or add one of its phases to the scope's phases:",
             )
         own = self._mode(node.get("mode")) or scope_mode
         return RuleUse(
@@ -244,11 +265,11 @@ class _Loader:
         )
 
     def _no_rule(self, use: DocumentNode) -> ConfigurationError:
+        known = ", ".join(sorted(self._rules))
         if use.string() in LATER_RULES:
-            return _unsupported(f"use: {use.string()}", use.where)
+            return _unsupported(f"use: {use.string()}", use.where, f"remove this rule; known: {known}")
         return ConfigurationError(
-            f"unknown rule {use.string()[:_SHOWN]!r}{nearest(use.string(), self._rules)}; "
-            f"known: {', '.join(sorted(self._rules))}",
+            f"unknown rule {use.string()[:_SHOWN]!r}{nearest(use.string(), self._rules)}; known: {known}",
             code="policy.unknown-rule",
             where=use.where,
         )
@@ -257,7 +278,9 @@ class _Loader:
         with self._problems.catching():
             if node is not None:
                 if node.string() == "audit":
-                    raise _unsupported("mode: audit", node.where)
+                    raise _unsupported(
+                        "mode: audit", node.where, "write mode: warn, which reports and never closes the gate"
+                    )
                 return Mode(self._choice(node, Mode))
         return None
 
@@ -265,7 +288,7 @@ class _Loader:
         """Notes every member that is not understood, and every one that is there and says nothing."""
         for key, value in node.members():
             if key in LATER_KEYS:
-                self._problems.found.append(_unsupported(f"{key}:", value.where))
+                self._problems.found.append(_unsupported(f"{key}:", value.where, f"remove {key}: and what is below it"))
             elif key not in keys:
                 self._problems.add(
                     f"unknown key {key[:_SHOWN]!r}{nearest(key, keys)}; known: {', '.join(keys)}",
@@ -297,6 +320,14 @@ class _Loader:
             )
         return text
 
+    def _label(self, node: DocumentNode) -> str:
+        return self._noted("registry", node, self._identifier(node))
+
+    def _noted(self, kind: str, node: DocumentNode, word: str) -> str:
+        """``word``, once its place is noted for :func:`check_requirements`."""
+        self._places.setdefault(f"{kind} {word}", node.where)
+        return word
+
     def _choice(self, node: DocumentNode, words: Iterable[str]) -> str:
         text, known = node.string(), [str(word) for word in words]
         if text not in known:
@@ -322,31 +353,43 @@ def check_requirements(policy: Policy, trust: TrustRoot) -> None:
     """
     for role in policy.requires.roles:
         if role not in trust.roles():
-            raise _unmet(policy, trust, f"a key with the role {role}", f"add a key with roles: [{role}]")
+            raise _unmet(
+                policy,
+                f"role {role}",
+                f"a key with the role {role}",
+                f"add a key with roles: [{role}] to {trust.source}",
+            )
     labels = {label for scope in policy.scopes for label in scope.match.registries} - {OTHER_REGISTRY}
     for label in sorted(labels.union(policy.requires.registries)):
         if trust.registry(label) is None:
+            known = [registry.label for registry in trust.registries]
             raise _unmet(
-                policy, trust, f"a registry labelled {label!r}", f'add registries: {{{label}: {{url: "https://…/"}}}}'
+                policy,
+                f"registry {label}",
+                f"a registry labelled {label!r}{nearest(label, known)}; {trust.source} has {', '.join(known) or 'none'}",
+                f"correct the label, or add a registry labelled {label} under registries: in {trust.source}",
             )
     if policy.requires.signed_trust and not trust.signed:
         raise _unmet(
             policy,
-            trust,
-            "a signed trust repository, and this is the simple file form",
-            "give the trust repository's folder, or write requires: {trust: any}",
+            "trust",
+            f"a signed trust root, and {trust.source} is the unsigned file form, the only one that this version reads",
+            "remove trust: signed from requires, or use a later version of vxsec",
         )
 
 
-def _unmet(policy: Policy, trust: TrustRoot, what: str, hint: str) -> ConfigurationError:
+def _unmet(policy: Policy, word: str, what: str, hint: str) -> ConfigurationError:
     return ConfigurationError(
-        f"the policy {policy.ref.name!r} needs {what}", code="policy.requires", where=trust.source, hint=hint
+        f"the policy {policy.ref.name!r} needs {what}",
+        code="policy.requires",
+        where=policy.places.get(word, policy.ref.source),
+        hint=hint,
     )
 
 
-def _unsupported(what: str, where: str) -> ConfigurationError:
+def _unsupported(what: str, where: str, hint: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{what} is not supported by this version", code="policy.unsupported", where=where, hint="remove it"
+        f"{what} is not supported by this version", code="policy.unsupported", where=where, hint=hint
     )
 
 

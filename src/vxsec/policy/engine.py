@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from vxsec.errors import UsageError
 from vxsec.model.decision import Decision, Disposition, Mode, Phase, RuleResult, SubjectDecision, TrustRef, Verdict
 from vxsec.model.evidence import ContentEvidence
+from vxsec.model.trust import RevocationReason
+from vxsec.policy.next_command import gate_command, inspect_step, is_file, quoted
 from vxsec.policy.rule import EvidenceKind, Outcome, RuleContext, failed, not_applicable, unknown
 from vxsec.policy.rules import BUILTIN
 
@@ -20,21 +22,12 @@ if TYPE_CHECKING:
     from vxsec.policy.language import Policy, RuleUse
     from vxsec.policy.rule import Rule
 
-__all__ = ["ENGINE_SCOPE", "evaluate", "needed_evidence", "needs_signature", "rules_for"]
+__all__ = ["ENGINE_SCOPE", "evaluate", "rules_for"]
 
 ENGINE_SCOPE = "vxsec"
 """The scope of results that no policy file asks for: refused bytes, an expired policy, nothing evaluated."""
 
-_SIGNATURE_RULE = "signature.threshold"
 _SHOWN = 120
-_HOW_TO_COLLECT = {
-    EvidenceKind.CONTENT: "give the tarball itself: vxsec gate FILE.tgz",
-    EvidenceKind.SIGNATURES: "put FILE.tgz.sigstore.jsonl beside the file, or give --evidence DIR",
-    EvidenceKind.APPROVALS: "put FILE.tgz.sigstore.jsonl beside the file, or give --evidence DIR",
-    EvidenceKind.REGISTRY: "list the package's scope under registries: in the trust document, or give --packument FILE",
-    EvidenceKind.LOCKFILE: "give --lockfile package-lock.json",
-    EvidenceKind.ROUTING: "list the package's scope under registries: in the trust document",
-}
 
 
 def evaluate(
@@ -102,16 +95,6 @@ def rules_for(policy: Policy, package: PackageRef | None, registry: str, phase: 
     return tuple(use for _, use in _uses(policy, package, registry, phase) if phase in use.rule.phases)
 
 
-def needed_evidence(policy: Policy, package: PackageRef | None, registry: str, phase: Phase) -> frozenset[EvidenceKind]:
-    """The kinds of evidence that some matching rule of this phase reads; arguments as :func:`rules_for`."""
-    return frozenset(kind for use in rules_for(policy, package, registry, phase) for kind in use.rule.needs)
-
-
-def needs_signature(policy: Policy, package: PackageRef, registry: str, phase: Phase) -> bool:
-    """Whether a scope that matches ``package`` has ``signature.threshold`` in ``phase``."""
-    return any(use.rule.id == _SIGNATURE_RULE for use in rules_for(policy, package, registry, phase))
-
-
 def _uses(policy: Policy, package: PackageRef | None, registry: str, phase: Phase) -> Iterator[tuple[str, RuleUse]]:
     for scope in policy.scopes:
         if phase in scope.phases and scope.match.selects(package, registry):
@@ -121,7 +104,7 @@ def _uses(policy: Policy, package: PackageRef | None, registry: str, phase: Phas
 
 def _judge(policy: Policy, context: RuleContext, rules: Sequence[Rule[Any]]) -> SubjectDecision:
     subject, phase = context.evidence.subject, context.phase
-    refused = tuple(_refusals(context.evidence))
+    refused = (*_refusals(context), *_revocations(context))
     if refused:
         return SubjectDecision(subject=subject, results=refused)
     results = list(_expiry(policy, context.now))
@@ -139,7 +122,7 @@ def _judge(policy: Policy, context: RuleContext, rules: Sequence[Rule[Any]]) -> 
             f"no enforced rule of phase {phase} passed for {subject.label} on registry {subject.registry}",
             expected=f"at least one enforced rule in phase {phase} that says pass",
             found="none",
-            hint=f"add a scope that matches this package and has phase {phase}, or mend what the rules above say",
+            hint=f"add a scope with phase {phase} that matches it to {policy.ref.source}, or mend what the rules above say",
         )
         results.append(_result(ENGINE_SCOPE, nothing.code, nothing.code, nothing, policy.mode))
     return SubjectDecision(subject=subject, results=tuple(results), signed_by=tuple(sorted(signed_by)))
@@ -159,7 +142,7 @@ def _run(use: RuleUse, context: RuleContext, rules: Sequence[Rule[Any]]) -> Outc
                 f"{rule.id} needs {kind} evidence, and none was collected",
                 expected=f"{kind} evidence",
                 found="none",
-                hint=_HOW_TO_COLLECT[kind],
+                hint=_how_to_collect(kind, context),
             )
     try:
         outcome: object = rule.check(use.parameters, context)
@@ -170,6 +153,20 @@ def _run(use: RuleUse, context: RuleContext, rules: Sequence[Rule[Any]]) -> Outc
     return outcome
 
 
+def _how_to_collect(kind: EvidenceKind, context: RuleContext) -> str:
+    subject = context.evidence.subject
+    if kind in {EvidenceKind.REGISTRY, EvidenceKind.ROUTING}:
+        return f"list the package's scope or name under registries: in {context.trust.source}"
+    if kind is EvidenceKind.LOCKFILE:
+        return "npm install --package-lock-only, then add --lockfile package-lock.json"
+    if not is_file(subject, context.phase):
+        return "run the same command again without --offline, once the registry answers"
+    if kind is EvidenceKind.CONTENT:
+        return f"give the tarball itself: {gate_command(context)}"
+    beside = quoted(f"{subject.filename}.sigstore.jsonl")
+    return f"put {beside} beside the file, or name a folder of bundles: {gate_command(context, '--evidence', 'DIR')}"
+
+
 def _error(message: str) -> Outcome:
     return Outcome(
         verdict=Verdict.ERROR,
@@ -177,12 +174,13 @@ def _error(message: str) -> Outcome:
         message=message,
         expected="a verdict",
         found="none",
-        hint="report this with the command and its input; until then remove what makes the rule fail",
+        hint="report this with the command and its input: it is a defect",
     )
 
 
-def _refusals(evidence: Evidence) -> Iterator[RuleResult]:
+def _refusals(context: RuleContext) -> Iterator[RuleResult]:
     """Bytes that vxsec does not accept are denied whatever the policy says."""
+    evidence = context.evidence
     content: object = evidence.content
     refused = content.refused if isinstance(content, ContentEvidence) else ()
     reasons = [(item.code, item.message, item.where) for item in refused]
@@ -195,9 +193,25 @@ def _refusals(evidence: Evidence) -> Iterator[RuleResult]:
             message,
             expected="an archive that every installer sees as the same files",
             found=f"{message} ({where})" if where else message,
-            hint=f"vxsec inspect {evidence.subject.filename}",
+            hint=inspect_step(evidence.subject, context.phase),
         )
         yield _result(ENGINE_SCOPE, "archive.safe", "archive.safe", outcome, Mode.ENFORCE)
+
+
+def _revocations(context: RuleContext) -> Iterator[RuleResult]:
+    """Bytes that the trust document withdraws are denied whatever the policy says."""
+    subject = context.evidence.subject
+    for revocation in context.trust.digest_revocations:
+        compromised = revocation.reason is RevocationReason.COMPROMISED  # without trusted time: at any time
+        if revocation.sha512 == subject.sha512 and (compromised or context.now >= revocation.since):
+            outcome = failed(
+                "digest.revoked",
+                f"{subject.label} is withdrawn: {revocation.reason.value}",
+                expected="bytes in good standing",
+                found=f"{revocation.reason.value} since {revocation.since.isoformat()} in {context.trust.source}",
+                hint="use another version; whoever keeps the trust document knows why",
+            )
+            yield _result(ENGINE_SCOPE, outcome.code, outcome.code, outcome, Mode.ENFORCE)
 
 
 def _expiry(policy: Policy, now: datetime) -> Iterator[RuleResult]:
@@ -207,7 +221,7 @@ def _expiry(policy: Policy, now: datetime) -> Iterator[RuleResult]:
             f"the policy {policy.ref.name} has expired",
             expected=f"a policy that is valid at {now.isoformat()}",
             found=f"one that expired at {policy.expires.isoformat()}",
-            hint="renew metadata.expires and raise metadata.version",
+            hint=f"renew metadata.expires and raise metadata.version in {policy.ref.source}",
         )
         yield _result(ENGINE_SCOPE, outcome.code, outcome.code, outcome, Mode.ENFORCE)
 

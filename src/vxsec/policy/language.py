@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vxsec.model.decision import Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from vxsec.model.decision import Phase, PolicyRef
@@ -128,7 +129,10 @@ class Requirements:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A loaded policy; ``ref`` names the bytes it was read from."""
+    """A loaded policy; ``ref`` names the bytes it was read from.
+
+    ``places`` tells where the words stand that the trust root must know: ``role NAME``, ``registry LABEL``, ``trust``.
+    """
 
     ref: PolicyRef
     mode: Mode
@@ -136,6 +140,7 @@ class Policy:
     scopes: tuple[Scope, ...]
     owner: str | None = None
     expires: datetime | None = None
+    places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 def _glob_matches(pattern: str, name: str) -> bool:

@@ -48,7 +48,7 @@ def _subject(item: SubjectDecision) -> dict[str, object]:
     subject = item.subject
     package = subject.package
     return {
-        "filename": subject.filename,
+        "filename": subject.filename.encode("utf-8", "backslashreplace").decode("utf-8"),  # a name may be no UTF-8
         "purl": package.purl if package is not None else None,
         "name": package.name if package is not None else None,
         "version": package.version if package is not None else None,

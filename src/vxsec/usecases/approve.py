@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vxsec.errors import FormatError, UndecidedError, UsageError
+from vxsec.errors import FormatError, UndecidedError, UsageError, VerificationError
 from vxsec.formats.npm_manifest import compare_manifests
 from vxsec.formats.public_key import key_hint
 from vxsec.formats.release_statement import build_approval_statement
@@ -192,7 +192,7 @@ def _previous(
         version = packument.tags[_DEFAULT_TAG]
         listed = packument.versions.get(version)
         data = client.fetch_tarball(name, version, tarball_url=listed.tarball if listed else None)
-    except (UndecidedError, FormatError) as error:
+    except (UndecidedError, FormatError, VerificationError) as error:
         return None, f"the version under latest could not be read ({error.code}): this is the full inventory"
     opened = open_artifact(data, filename=f"{name}@{version}")
     if not isinstance(opened, Artifact) or opened.package != PackageRef(name=name, version=version):

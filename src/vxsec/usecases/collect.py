@@ -6,24 +6,25 @@ finished is recorded as such; it never ends the collection, because the rule tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vxsec.errors import FormatError, NothingToJudgeError, UndecidedError, UsageError
+from vxsec.errors import FormatError, UndecidedError, VxsecError
 from vxsec.formats.sigstore_bundle import read_bundle_lines
 from vxsec.formats.statement import read_statement
 from vxsec.host.files import read_bounded
 from vxsec.inspection.content import derive_content
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.artifact import Artifact, RefusedArtifact
-from vxsec.model.attestation import Bundle, Envelope
+from vxsec.model.attestation import Bundle, Envelope, RejectedSignature
 from vxsec.model.decision import Phase
 from vxsec.model.evidence import Evidence, LockfileEvidence, PackumentState, RegistryEvidence, SubjectRef
 from vxsec.model.trust import OTHER_REGISTRY
 from vxsec.policy.engine import rules_for
 from vxsec.policy.rule import EvidenceKind
-from vxsec.usecases.inputs import choose_registry, files_in, load_lockfile_bytes, read_sidecars
+from vxsec.usecases.inputs import choose_registry, files_in, read_sidecars
+from vxsec.usecases.lockfile_input import find_lockfile, load_lockfile_input
 from vxsec.verification.bundle import subject_states
 from vxsec.verification.release import SourceKind, derive_signatures
 
@@ -33,66 +34,20 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.formats.packument import Packument
-    from vxsec.model.attestation import RejectedSignature
-    from vxsec.model.dependency import LockedPackage, Lockfile
+    from vxsec.model.dependency import LockedPackage
     from vxsec.model.digest import Digests
     from vxsec.model.evidence import RoutingEvidence
     from vxsec.model.trust import Registry, TrustRoot
     from vxsec.policy.document import Policy
+    from vxsec.usecases.lockfile_input import LockfileInput
     from vxsec.usecases.registries import RegistrySession
 
     PathLike = str | os.PathLike[str]
     Sourced = tuple[Bundle | RejectedSignature, str, SourceKind]
 
-__all__ = ["DEFAULT_TAG", "Collector", "LockfileInput", "find_lockfile", "load_lockfile_input"]
+__all__ = ["DEFAULT_TAG", "Collector"]
 
 DEFAULT_TAG = "latest"
-_SHRINKWRAP = "npm-shrinkwrap.json"
-_LOCKFILE_NAMES = (_SHRINKWRAP, "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock")
-"""npm's shrinkwrap first, because npm installs from it where both are there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockfileInput:
-    """A lockfile as given: parsed, or the sentence why this version cannot read it."""
-
-    source: str
-    sha512: str
-    lockfile: Lockfile | None
-    unsupported: str | None
-
-
-def find_lockfile(project_dir: PathLike) -> Path | None:
-    """The lockfile directly in a folder, of any known format; no search upward."""
-    return next((path for name in _LOCKFILE_NAMES if (path := Path(project_dir) / name).is_file()), None)
-
-
-def load_lockfile_input(path: PathLike) -> LockfileInput:
-    """Read a lockfile for evidence.
-
-    Raises:
-        UsageError: Missing or unreadable; ``lockfile.shadowed`` where npm would install from another one beside it.
-        FormatError: Malformed.
-    """
-    import hashlib
-
-    from vxsec.formats.lockfiles import parse_lockfile
-
-    shrinkwrap = Path(path).with_name(_SHRINKWRAP)
-    if Path(path).name == "package-lock.json" and shrinkwrap.exists():
-        raise UsageError(
-            f"npm ignores this file: it installs from the {_SHRINKWRAP} beside it",
-            code="lockfile.shadowed",
-            where=str(path),
-            hint=f"vxsec verify --lockfile {shrinkwrap}, or remove that file",
-        )
-    data = load_lockfile_bytes(path)
-    sha512 = hashlib.sha512(data).hexdigest()
-    try:
-        lockfile = parse_lockfile(data, filename=str(path))
-    except NothingToJudgeError as error:
-        return LockfileInput(source=str(path), sha512=sha512, lockfile=None, unsupported=str(error))
-    return LockfileInput(source=str(path), sha512=sha512, lockfile=lockfile, unsupported=None)
 
 
 class Collector:
@@ -177,7 +132,9 @@ class Collector:
         )
         needs = self.needs(subject)
         evidence = Evidence(subject=subject, content=derive_content(artifact))
-        if needs & {EvidenceKind.SIGNATURES, EvidenceKind.APPROVALS}:
+        # An own package that is installed is compared with what was signed even where no rule asks for signatures.
+        installed = registry is not None and self.phase is Phase.INSTALL
+        if installed or needs & {EvidenceKind.SIGNATURES, EvidenceKind.APPROVALS}:
             evidence = self._with_signatures(evidence, artifact, registry)
         if EvidenceKind.REGISTRY in needs:
             evidence = replace(evidence, registry=self._registry_evidence(artifact, registry))
@@ -234,7 +191,7 @@ class Collector:
                 pieces, foreign = self._evidence_package(artifact, registry)
                 sourced.extend(pieces)
             except (UndecidedError, FormatError) as error:
-                incomplete = f"the evidence package could not be read: {error}"
+                incomplete = f"the evidence package could not be read: {_told(error)}"
         signatures, approvals = derive_signatures(
             sourced,
             artifact_package=artifact.package,
@@ -246,8 +203,8 @@ class Collector:
         foreign = foreign or signatures.foreign
         return replace(
             evidence,
-            signatures=replace(signatures, foreign=foreign, incomplete=incomplete),
-            approvals=replace(approvals, foreign=foreign, incomplete=incomplete),
+            signatures=replace(signatures, foreign=foreign, incomplete=incomplete or signatures.incomplete),
+            approvals=replace(approvals, foreign=foreign, incomplete=incomplete or approvals.incomplete),
         )
 
     def _evidence_package(self, artifact: Artifact, registry: Registry) -> tuple[list[Sourced], bool]:
@@ -258,7 +215,10 @@ class Collector:
         sourced: list[Sourced] = [(item, item.source, SourceKind.FOUND) for item in found.rejected]
         for piece in found.packages:
             source = f"{piece.name}@{piece.version}"
-            items = read_bundle_lines(piece.bundles or b"", where=source)
+            try:
+                items = read_bundle_lines(piece.bundles or b"", where=source)
+            except FormatError as error:  # one bad piece hides no other
+                items = (RejectedSignature(code=error.code, message=error.message, source=source),)
             sourced.extend((item, source, SourceKind.FOUND) for item in items)
         return sourced, found.foreign
 
@@ -288,7 +248,9 @@ class Collector:
         try:
             packument = self.session.client(registry.url).fetch_packument(artifact.package.name)
         except (UndecidedError, FormatError) as error:
-            return RegistryEvidence(state=PackumentState.UNREADABLE, from_file=False, source=source, detail=str(error))
+            return RegistryEvidence(
+                state=PackumentState.UNREADABLE, from_file=False, source=source, detail=_told(error)
+            )
         if packument is None:
             return RegistryEvidence(
                 state=PackumentState.ABSENT, from_file=False, source=source, tag=self.tag_for(artifact)
@@ -363,7 +325,10 @@ class Collector:
                 names.extend(
                     (p.name, p.resolved) for p in self.lockfile.lockfile.packages if p.name is not None and not p.link
                 )
-        return self._routes(names)
+        routing = self._routes(names)
+        if self._lockfile_path is not None and self.lockfile is not None and self.lockfile.unsupported is not None:
+            return replace(routing, incomplete=self.lockfile.unsupported)
+        return routing
 
     def _routes(self, names: Sequence[tuple[str, str | None]]) -> RoutingEvidence:
         from vxsec.inspection.routing import derive_routing
@@ -380,6 +345,11 @@ class Collector:
             data = read_bounded(path, max_bytes=DEFAULT_LIMITS.bundle_file_bytes)
             sourced.extend((item, str(path), kind) for item in read_bundle_lines(data, where=str(path)))
         return sourced
+
+
+def _told(error: VxsecError) -> str:
+    """An error as a rule's ``found``, with the step that mends it."""
+    return f"{error}; {error.hint}" if error.hint else str(error)
 
 
 def _require_bundles(files: Sequence[PathLike], read: Sequence[Sourced]) -> None:

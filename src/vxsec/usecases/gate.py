@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vxsec.errors import UsageError
+from vxsec.errors import LogWriteError, UsageError
 from vxsec.formats.decision_log import render_log_line
 from vxsec.host.clock import utc_now
 from vxsec.host.files import append_line_locked
@@ -18,7 +18,7 @@ from vxsec.usecases.registries import RegistrySession
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from vxsec.model.artifact import Artifact, RefusedArtifact
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from vxsec.policy.document import Policy
 
     PathLike = str | os.PathLike[str]
+
+_REFUSALS = frozenset({10, 11})
 
 __all__ = ["GateRun", "decide", "gate", "open_run", "record", "require_policy_and_trust"]
 
@@ -115,7 +117,7 @@ def gate(
         unsafe_rehearsal=unsafe_rehearsal,
     )
     decision = decide(run, [run.collector.collect(artifact) for artifact in run.artifacts])
-    record(decision, log)
+    record(render_decision(decision), log, exit_status=decision.exit_status)
     return decision
 
 
@@ -181,16 +183,22 @@ def decide(run: GateRun, evidence: Sequence[Evidence]) -> Decision:
     )
 
 
-def record(decision: Decision, log: PathLike | None) -> None:
-    """Append the decision to the log, where one is asked for.
+def record(document: Mapping[str, object], log: PathLike | None, *, exit_status: int) -> None:
+    """Append a rendered decision to the log, where one is asked for.
 
     Raises:
-        LogWriteError: It is not certainly on disk.
+        LogWriteError: It is not certainly on disk. Its exit status is 4, or the decision's own where that is a refusal
+            (10 or 11): a refusal must not look like something to try again.
     """
     if log is None:
         return
-
-    append_line_locked(log, render_log_line(render_decision(decision)))
+    try:
+        append_line_locked(log, render_log_line(document))
+    except LogWriteError as error:
+        if exit_status in _REFUSALS:
+            error.exit_status = exit_status
+            error.message = f"refused ({exit_status}), and the refusal could not be recorded: {error.message}"
+        raise
 
 
 def require_policy_and_trust(policy: PathLike | None, trust: PathLike | None) -> tuple[PathLike, PathLike]:

@@ -65,7 +65,13 @@ def generate_key(prefix: str | os.PathLike[str], *, password: bytes, algorithm: 
     sealed = encrypt_key(pkcs8, password, salt=secrets.token_bytes(SALT_BYTES), nonce=secrets.token_bytes(NONCE_BYTES))
     spki = KeySigner(pkcs8, where=private).spki
     write_atomic(private, sealed, mode=_PRIVATE_MODE, overwrite=False)
-    write_atomic(public, render_public_key(spki), overwrite=False)
+    try:
+        write_atomic(public, render_public_key(spki), overwrite=False)
+    except UsageError:
+        Path(private).unlink(
+            missing_ok=True
+        )  # a key without its other half is of no use, and in the way of the next try
+        raise
     return KeyPair(private=private, public=public, algorithm=key_algorithm(spki), hint=key_hint(spki))
 
 

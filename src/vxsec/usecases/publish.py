@@ -15,6 +15,7 @@ from vxsec.model.decision import Phase
 from vxsec.model.digest import Integrity, digest_bytes
 from vxsec.model.report.publication import PublishedPackage, PublishReport, PublishState
 from vxsec.registry.publish_document import build_publish_document, check_tag, read_publish_config
+from vxsec.report.decision_json import render_decision
 from vxsec.usecases.collect import DEFAULT_TAG
 from vxsec.usecases.evidence import push_bundles
 from vxsec.usecases.gate import decide, open_run, record
@@ -112,10 +113,11 @@ def publish(
     )
     plans = _plan(run, tag=tag, registry=registry)
     decision = decide(run, [run.collector.collect(artifact) for artifact in run.artifacts])
-    record(decision, log)
+    record(render_decision(decision), log, exit_status=decision.exit_status)
     if not decision.allowed:
         return PublishReport(decision=decision, packages=tuple(p.outcome(PublishState.NOT_ATTEMPTED) for p in plans))
     for plan in plans:
+        plan.build_document()
         plan.inspect_registry()
     if dry_run:
         return PublishReport(decision=decision, packages=tuple(p.outcome(p.expected_state) for p in plans))
@@ -196,6 +198,15 @@ class _Plan:
                 hint="add --tag NAME, for example --tag maintenance",
             )
 
+    def build_document(self) -> bytes:
+        """What will be sent; built once before anything is, so that what cannot be published is known in time.
+
+        Raises:
+            UsageError: ``publish.*`` where npm would refuse the manifest too.
+            ConfigurationError: ``publish.*``.
+        """
+        return build_publish_document(self.artifact, registry_url=self.registry.url, tag=self.tag, access=self.access)
+
     def send(self, progress: Progress) -> PublishState:
         """Evidence, then the package, then everything read back.
 
@@ -211,10 +222,7 @@ class _Plan:
             progress(f"{package}: already live, reading back")
         else:
             progress(f"{package}: publishing to {self.registry.label} with tag {self.tag}")
-            body = build_publish_document(
-                self.artifact, registry_url=self.registry.url, tag=self.tag, access=self.access
-            )
-            self._put(body)
+            self._put(self.build_document())
         self._read_back()
         return PublishState.ALREADY_LIVE if self.live else PublishState.PUBLISHED
 
@@ -278,7 +286,7 @@ def _plan(run: GateRun, *, tag: str | None, registry: str | None) -> list[_Plan]
                 where=str(package),
                 hint="make the two agree, or choose with --registry LABEL",
             )
-        if NpmVersion.parse(package.version).is_prerelease and tag is None and config.tag is None:
+        if NpmVersion.parse(package.version).is_prerelease and tag is None and config.tag in {None, DEFAULT_TAG}:
             raise UsageError(
                 f"{package} is a prerelease, and publishing it as latest would give it to everyone",
                 code="publish.tag-required",
@@ -290,7 +298,7 @@ def _plan(run: GateRun, *, tag: str | None, registry: str | None) -> list[_Plan]
                 registry=target,
                 client=run.session.client(target.url),
                 tag=run.collector.tag_for(artifact),
-                tag_stated=tag is not None or config.tag is not None,
+                tag_stated=tag is not None,
                 access=config.access,
                 bundles=tuple(run.collector.bundles_about(artifact)),
             )
@@ -300,9 +308,9 @@ def _plan(run: GateRun, *, tag: str | None, registry: str | None) -> list[_Plan]
 
 def _refuse_unpublishable(artifact: Artifact, config: PublishConfig) -> None:
     """What npm would refuse, or would act on and vxsec does not, is said before anything is judged or sent."""
-    if artifact.manifest.document.get("private") is True:
+    if artifact.manifest.document.get("private"):
         raise UsageError(
-            "its package.json says private: true",
+            "its package.json says private",
             code="publish.private",
             where=str(artifact.package),
             hint="remove private from package.json and pack again, or leave this package out",
@@ -319,22 +327,24 @@ def _refuse_unpublishable(artifact: Artifact, config: PublishConfig) -> None:
 def _dependencies_first(plans: list[_Plan]) -> list[_Plan]:
     """Topological order; within it, and through cycles, the order given."""
     by_name = {plan.artifact.package.name: plan for plan in plans}
-    ordered: list[_Plan] = []
-    placed: set[str] = set()
-
-    def place(name: str) -> None:
-        plan = by_name.get(name)
-        if plan is None or name in placed:
-            return
-        placed.add(name)
-        for field in ("dependencies", "optionalDependencies", "peerDependencies"):
-            for dependency in plan.artifact.manifest.strings(field):
-                place(dependency)
-        ordered.append(plan)
-
+    ordered: dict[str, _Plan] = {}
+    seen: set[str] = set()
     for plan in plans:
-        place(plan.artifact.package.name)
-    return ordered
+        pending = [(plan.artifact.package.name, False)]
+        while pending:
+            name, dependencies_placed = pending.pop()
+            if dependencies_placed:
+                ordered.setdefault(name, by_name[name])
+            elif name in by_name and name not in seen:
+                seen.add(name)
+                pending.append((name, True))
+                pending.extend((needed, False) for needed in reversed(_needs(by_name[name])))
+    return list(ordered.values())
+
+
+def _needs(plan: _Plan) -> list[str]:
+    fields = ("dependencies", "optionalDependencies", "peerDependencies")
+    return [name for field in fields for name in plan.artifact.manifest.strings(field)]
 
 
 def _send_all(plans: list[_Plan], progress: Progress) -> tuple[tuple[PublishedPackage, ...], int]:

@@ -14,7 +14,7 @@ from vxsec.formats.sigstore_bundle import read_bundle_lines
 from vxsec.formats.statement import build_statement
 from vxsec.formats.strict_json import read_json
 from vxsec.host.clock import utc_now
-from vxsec.host.files import hash_file, read_bounded, read_if_exists, write_atomic
+from vxsec.host.files import hash_file, locked_folder, read_bounded, read_if_exists, write_atomic
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.artifact import Artifact
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Subject
@@ -196,11 +196,12 @@ def append_bundle(file: PathLike, line: bytes) -> str:
         UsageError: The file cannot be read or written.
     """
     path = f"{file}.sigstore.jsonl"
-    old = read_if_exists(path, max_bytes=DEFAULT_LIMITS.bundle_file_bytes) or b""
-    lines = [known for known in old.splitlines() if known.strip()]
-    if line not in lines:
-        read_bundle_lines(line, where=path)  # what we write, we can read
-        write_atomic(path, b"\n".join([*lines, line]) + b"\n")
+    with locked_folder(Path(path).parent):  # two signers at once keep both lines
+        old = read_if_exists(path, max_bytes=DEFAULT_LIMITS.bundle_file_bytes) or b""
+        lines = [known for known in old.splitlines() if known.strip()]
+        if line not in lines:
+            read_bundle_lines(line, where=path)  # what we write, we can read
+            write_atomic(path, b"\n".join([*lines, line]) + b"\n")
     return path
 
 

@@ -96,7 +96,8 @@ def derive_signatures(
     Guarantees: every fact is a statement whose signature was checked here, by a key that may make it, about these bytes
     under this name for this registry. Everything else is listed with its reason and changes nothing else, except that
     bundles which a search found and which speak only of other packages are left out. The result does not depend on how
-    often a bundle occurs.
+    often a bundle occurs. What was given for the file comes first; beyond ``limits.bundles_per_subject`` nothing is looked
+    at, and the evidence says that the search is incomplete.
 
     Args:
         bundles: Each with the file or registry version it was read from and how it was found.
@@ -107,9 +108,6 @@ def derive_signatures(
         trust: Keys, holders, windows and revocations.
         now: The time of judgement, aware.
         limits: Bounds on bundles and keys.
-
-    Raises:
-        VerificationError: ``bundle.too-many``.
     """
     case = _Case(
         package=artifact_package,
@@ -123,7 +121,11 @@ def derive_signatures(
     facts: dict[tuple[object, ...], SignerFact | ApprovalFact] = {}
     rejected: list[RejectedSignature] = []
     candidates, unreadable, foreign = _select(bundles, case)
-    for bundle, source in candidates:
+    considered = candidates[: limits.bundles_per_subject]
+    incomplete = None
+    if len(candidates) > len(considered):
+        incomplete = f"only {len(considered)} of {len(candidates)} bundles were looked at"
+    for bundle, source in considered:
         try:
             fact = _derive_fact(bundle, source, case)
         except VxsecError as error:
@@ -134,22 +136,22 @@ def derive_signatures(
     approvals = tuple(fact for fact in facts.values() if isinstance(fact, ApprovalFact))
     signers = tuple(fact.signer if isinstance(fact, ApprovalFact) else fact for fact in facts.values())
     return (
-        SignatureEvidence(signers=signers, rejected=tuple(rejected), foreign=foreign),
-        ApprovalEvidence(approvals=approvals, foreign=foreign),
+        SignatureEvidence(signers=signers, rejected=tuple(rejected), foreign=foreign, incomplete=incomplete),
+        ApprovalEvidence(approvals=approvals, foreign=foreign, incomplete=incomplete),
     )
 
 
 def _select(
     bundles: Sequence[tuple[Bundle | RejectedSignature, str, SourceKind]], case: _Case
 ) -> tuple[list[tuple[Bundle, str]], list[RejectedSignature], bool]:
-    """The distinct bundles to judge, what could not be read, and whether something speaks of other bytes.
+    """The distinct bundles to judge, given ones first, what could not be read, and whether something speaks of other bytes.
 
     What a search turned up about other packages is left out: a folder may hold the evidence of a whole workspace.
     """
     candidates: dict[bytes, tuple[Bundle, str]] = {}
     unreadable: list[RejectedSignature] = []
     foreign = False
-    for item, source, kind in bundles:
+    for item, source, kind in sorted(bundles, key=lambda one: one[2] is not SourceKind.GIVEN):
         if isinstance(item, RejectedSignature):
             unreadable.append(item)
             continue
@@ -157,11 +159,6 @@ def _select(
         foreign = foreign or about is _About.THIS_VERSION or (about is _About.OTHERS and kind is SourceKind.GIVEN)
         if about is not _About.OTHERS or kind is SourceKind.GIVEN:
             candidates.setdefault(item.line, (item, source))
-    if len(candidates) > case.limits.bundles_per_subject:
-        raise VerificationError(
-            f"expected at most {case.limits.bundles_per_subject} bundles for one package, found {len(candidates)}",
-            code="bundle.too-many",
-        )
     return list(candidates.values()), unreadable, foreign
 
 

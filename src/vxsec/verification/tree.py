@@ -31,7 +31,6 @@ __all__ = [
     "Placed",
     "PlacedKind",
     "check_bytes",
-    "check_signed",
     "classify",
     "confirm_bundled",
     "unlisted_bundles",
@@ -92,6 +91,14 @@ def classify(lockfile: Lockfile, trust: TrustRoot, *, own_registry: str | None) 
     return (root, *(placer.place(entry) for entry in lockfile.packages))
 
 
+_UNBELIEVABLE = {
+    "name-mismatch": "its path and its name disagree, and no dependent asks for an alias",
+    "integrity-ambiguous": "its integrity pins several files, and npm would install any of them",
+    "nested-shrinkwrap": "npm takes packages below it from its tarball, and none of them is listed",
+}
+"""Findings about an entry that make it one npm may install as something else than was checked."""
+
+
 class _Placer:
     """Places the entries of one lockfile."""
 
@@ -108,8 +115,9 @@ class _Placer:
         codes = self._codes.get(entry.path, set())
         if enclosing(entry.path) is None:
             return self._folder(entry)
-        if "lockfile.name-mismatch" in codes:
-            return _failed(entry, "name-mismatch", "its path and its name disagree, and no dependent asks for an alias")
+        for code, message in _UNBELIEVABLE.items():
+            if f"lockfile.{code}" in codes:
+                return _failed(entry, code, message)
         if entry.link:
             return self._link(entry)
         if entry.in_bundle:
@@ -159,6 +167,9 @@ class _Placer:
             return "source", f"it comes from {(entry.resolved or '')[:_SHOWN]!r}, not from a registry"
         if not own and self._trust.registries_for(entry.installed_as):
             return "own-name-aliased", f"the own name stands for {str(entry.name)[:_SHOWN]!r}"
+        folded = (str(entry.name).lower(), entry.installed_as.lower())
+        if not own and any(self._trust.registries_for(name) for name in folded):
+            return "own-name-case", "it differs from an own name only in case, and some disks make them one folder"
         if own and source is SourceKind.GIT:
             return "source", "an own package comes from git, which npm installs without integrity"
         return self._hidden(entry) if own else None
@@ -287,28 +298,6 @@ def check_bytes(entry: LockedPackage, digests: Digests) -> None:
             code="tree.integrity-mismatch",
             where=label,
             hint="the registry serves other bytes than the lockfile was written for: compare both with who published it",
-        )
-
-
-def check_signed(entry: LockedPackage, digests: Digests, *, subject: Mapping[str, str]) -> None:
-    """Hold that a verified statement's subject digests are those of the fetched bytes.
-
-    Args:
-        entry: For the message.
-        digests: Of the bytes.
-        subject: The statement's digests by algorithm, lower-case hex; sha256 or sha512 must be among them, and every
-            one that vxsec computes must agree.
-
-    Raises:
-        VerificationError: ``tree.signed-digest-mismatch``.
-    """
-    computed = {"sha256": digests.sha256, "sha512": digests.sha512}
-    stated = {name: value for name, value in subject.items() if name in computed}
-    if not stated or any(value != computed[name] for name, value in stated.items()):
-        raise VerificationError(
-            f"expected a signature over sha512 {digests.sha512[:16]}…, found one over {str(stated)[:_SHOWN]}",
-            code="tree.signed-digest-mismatch",
-            where=f"{entry.name}@{entry.version}"[:_SHOWN],
         )
 
 

@@ -237,7 +237,7 @@ def test_requirements_that_are_met_pass() -> None:
 UNMET = {
     "no key with the role": (make_trust(roles=("human",), signed=True), "roles: [machine]"),
     "no registry with the label": (make_trust(labels=("staging",), signed=True), "internal"),
-    "an unsigned trust document": (make_trust(), "trust: any"),
+    "an unsigned trust document": (make_trust(), "remove trust: signed from requires"),
 }
 
 
@@ -247,12 +247,14 @@ def test_refuses_a_trust_root_that_cannot_serve_the_policy(trust: object, hint: 
         check_requirements(parse_policy(GOOD.encode(), source="p.yaml"), trust)  # type: ignore[arg-type]  # a row
     assert caught.value.code == "policy.requires"
     assert hint in (caught.value.hint or "")
+    assert (caught.value.where or "").startswith("p.yaml:5 requires.")
 
 
 def test_a_label_used_in_a_match_must_exist_too() -> None:
     policy = make_policy({"use": "archive.safe"}, match={"registry": "interal"})
-    with pytest.raises(ConfigurationError, match="'interal'"):
+    with pytest.raises(ConfigurationError, match=r"'interal' \(did you mean 'internal'\?\)") as caught:
         check_requirements(policy, make_trust())
+    assert caught.value.where == "policy.json scopes[0].match.registry"
 
 
 def test_no_rule_is_both_here_and_later() -> None:

@@ -25,7 +25,7 @@ from vxsec.errors import UsageError
 from vxsec.model.decision import Disposition, Mode, Phase, TrustRef, Verdict
 from vxsec.model.evidence import ContentEvidence, Evidence, PackumentState, SignatureEvidence
 from vxsec.policy.document import parse_policy
-from vxsec.policy.engine import evaluate, needed_evidence, needs_signature, rules_for
+from vxsec.policy.engine import evaluate, rules_for
 from vxsec.policy.rule import EvidenceKind, NoParameters, Outcome, Rule, RuleContext, passed
 from vxsec.policy.rules import BUILTIN
 from vxsec.policy.shipped import SHIPPED, load_shipped
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vxsec.model.decision import Decision
+    from vxsec.model.package import PackageRef
     from vxsec.policy.document import Policy
 
 T = TypeVar("T")
@@ -241,12 +242,14 @@ def test_only_what_a_matching_rule_of_the_phase_reads_is_needed() -> None:
     own, other = make_subject().package, make_subject(name="left-pad").package
     assert own is not None
     assert other is not None
-    assert needed_evidence(policy, own, "internal", Phase.PUBLISH) == set(EvidenceKind) - {EvidenceKind.LOCKFILE}
-    assert needed_evidence(policy, other, "other", Phase.INSTALL) == {EvidenceKind.LOCKFILE, EvidenceKind.ROUTING}
-    assert needed_evidence(policy, other, "other", Phase.PUBLISH) == frozenset()
-    assert EvidenceKind.APPROVALS not in needed_evidence(policy, own, "internal", Phase.INSTALL)
-    assert needs_signature(policy, own, "internal", Phase.INSTALL)
-    assert not needs_signature(policy, other, "other", Phase.INSTALL)
+
+    def needed(package: PackageRef, registry: str, phase: Phase) -> set[EvidenceKind]:
+        return {kind for use in rules_for(policy, package, registry, phase) for kind in use.rule.needs}
+
+    assert needed(own, "internal", Phase.PUBLISH) == set(EvidenceKind) - {EvidenceKind.LOCKFILE}
+    assert needed(other, "other", Phase.INSTALL) == {EvidenceKind.LOCKFILE, EvidenceKind.ROUTING}
+    assert needed(other, "other", Phase.PUBLISH) == set()
+    assert EvidenceKind.APPROVALS not in needed(own, "internal", Phase.INSTALL)
     assert [use.id for use in rules_for(policy, other, "other", Phase.INSTALL)] == ["pinned", "confusion"]
     assert rules_for(policy, None, "other", Phase.PUBLISH) == ()
 

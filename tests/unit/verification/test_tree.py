@@ -13,7 +13,6 @@ from vxsec.verification.tree import (
     Placed,
     PlacedKind,
     check_bytes,
-    check_signed,
     classify,
     confirm_bundled,
     unlisted_bundles,
@@ -410,7 +409,6 @@ def entry_with(integrity: str | None) -> Any:
     [
         pytest.param(sri(b"bytes"), id="sha512"),
         pytest.param(sri(b"bytes", "sha256"), id="sha256"),
-        pytest.param(f"{sri(b'x')} {sri(b'bytes')}", id="one of two"),
         pytest.param(f"{sri(b'x', 'sha1')} {sri(b'bytes')}", id="a weak one beside it does not matter"),
     ],
 )
@@ -437,30 +435,6 @@ def test_bytes_that_are_not_the_locked_ones_are_refused(integrity: str | None, c
         check_bytes(entry_with(integrity), digest_bytes(b"bytes"))
     assert caught.value.code == code
     assert caught.value.where == "a@1.0.0"
-
-
-def test_a_signature_over_the_same_bytes_fits() -> None:
-    digests = digest_bytes(b"bytes")
-    check_signed(entry_with(None), digests, subject={"sha512": digests.sha512, "gitCommit": "0"})
-    check_signed(entry_with(None), digests, subject={"sha256": digests.sha256, "sha512": digests.sha512})
-
-
-@pytest.mark.parametrize(
-    "subject",
-    [
-        pytest.param({}, id="no digest"),
-        pytest.param({"sha1": digest_bytes(b"bytes").sha1}, id="only a weak digest"),
-        pytest.param({"sha512": digest_bytes(b"other").sha512}, id="other bytes"),
-        pytest.param({"sha512": digest_bytes(b"bytes").sha512.upper()}, id="upper-case hex"),
-        pytest.param(
-            {"sha256": digest_bytes(b"bytes").sha256, "sha512": digest_bytes(b"other").sha512}, id="two that disagree"
-        ),
-    ],
-)
-def test_a_signature_over_other_bytes_does_not_fit(subject: dict[str, str]) -> None:
-    with pytest.raises(VerificationError) as caught:
-        check_signed(entry_with(None), digest_bytes(b"bytes"), subject=subject)
-    assert caught.value.code == "tree.signed-digest-mismatch"
 
 
 def test_an_account_adds_up() -> None:

@@ -10,7 +10,7 @@ from vxsec.formats.lockfiles.contract import LockfileFormat, unsupported
 if TYPE_CHECKING:
     from vxsec.model.dependency import Lockfile
 
-__all__ = ["FORMATS", "KNOWN_NOT_READ", "is_lockfile_name", "parse_lockfile"]
+__all__ = ["FORMATS", "KNOWN_NOT_READ", "parse_lockfile"]
 
 FORMATS: tuple[LockfileFormat, ...] = (npm_package_lock.FORMAT,)
 """A literal table: another installed distribution must not be able to add code to a gate."""
@@ -22,12 +22,6 @@ KNOWN_NOT_READ: dict[str, str] = {
     "bun.lockb": "the binary bun lockfile",
 }
 """File names of formats that are known and not read yet, with what to call them."""
-
-
-def is_lockfile_name(filename: str) -> bool:
-    """Whether a file of this name is a lockfile, read or not."""
-    name = _basename(filename)
-    return name in KNOWN_NOT_READ or any(name in row.filenames for row in FORMATS)
 
 
 def parse_lockfile(data: bytes, *, filename: str) -> Lockfile:

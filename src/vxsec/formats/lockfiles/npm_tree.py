@@ -52,7 +52,7 @@ def tree_facts(packages: Mapping[str, LockedPackage], shrinkwrapped: frozenset[s
         found = list(_entry_findings(entry, bundler=bundler, ranges=ranges.get(path, ())))
         if path in shrinkwrapped:
             text = "npm installs what a lockfile inside it names"
-            found.append(_finding("nested-shrinkwrap", Severity.MEDIUM, entry, text))
+            found.append(_finding("nested-shrinkwrap", Severity.HIGH, entry, text))
         in_bundle = bool(bundler) or (entry.in_bundle and bundler is None)
         if found or entry.in_bundle is not in_bundle:
             entry = replace(entry, in_bundle=in_bundle, findings=tuple(found))  # noqa: PLW2901 - completed, not reused
@@ -225,6 +225,8 @@ def _integrity_findings(entry: LockedPackage) -> Iterator[Finding]:
     except FormatError as error:
         yield _finding("integrity-malformed", Severity.HIGH, entry, error.message)
         return
+    if integrity.is_ambiguous:
+        yield _finding("integrity-ambiguous", Severity.HIGH, entry, "npm would install any of several files")
     if integrity.is_weak:
         yield _finding("integrity-weak", Severity.HIGH, entry, f"nothing stronger than {integrity.strongest} is stated")
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.decision import Phase
 from vxsec.model.finding import Severity
+from vxsec.policy.next_command import inspect_step
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed
 
@@ -39,7 +40,7 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
     content = context.evidence.content
     if content is None:
         raise TypeError("content was not collected")
-    hint = f"vxsec inspect {context.evidence.subject.filename}"
+    hint = inspect_step(context.evidence.subject, context.phase)
     severe = [item for item in content.findings if item.severity is Severity.HIGH and item.code.startswith(_FAMILY)]
     for finding in (*content.refused, *severe):
         return failed(

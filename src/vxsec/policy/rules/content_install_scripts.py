@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from vxsec.errors import ConfigurationError
 from vxsec.model.decision import Phase
 from vxsec.model.package import is_npm_name
+from vxsec.policy.next_command import inspect_step
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
 from vxsec.versions.npm_range import is_range, satisfies
@@ -62,7 +63,7 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
             "the install scripts could not be hashed",
             expected="a digest over the scripts and the files they name",
             found=found,
-            hint=f"vxsec inspect {context.evidence.subject.filename}",
+            hint=inspect_step(context.evidence.subject, context.phase),
         )
     approved = [(range_, digest) for name, range_, digest in map(_parse, parameters.allow) if name == package.name]
     digests = {digest for range_, digest in approved if satisfies(package.version, range_)}
@@ -74,7 +75,7 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
         "the install scripts are not the approved ones" if approved else "nobody approved the install scripts",
         expected="no install script, or an entry in allow with this digest and a range that holds this version",
         found=f"{found}, sha256 {content.install_digest}",
-        hint=f"read them with vxsec inspect {context.evidence.subject.filename}, then add to with.allow: "
+        hint=f"read them: {inspect_step(context.evidence.subject, context.phase)}; then add to with: allow: "
         f'"{package.name}@{package.version}#{content.install_digest}"',
     )
 

@@ -42,13 +42,22 @@ def _check(_: NoParameters, context: RuleContext) -> Outcome:
             f"no route of {own} was found",
             expected=f"where {own} is fetched from",
             found=f"nothing in {routing.source}",
-            hint="list its scope under registries: in the trust document",
+            hint=f"list its scope or name under registries: in {context.trust.source}",
         )
     for route, others in _by_name(routing, own, subject.registry):
         outcomes = [_trouble(candidate, context.phase, routing.source) for candidate in (route, *others)]
         if None not in outcomes:
             return outcomes[0]  # type: ignore[return-value]  # None is not among them
-    found = f"{len(routing.routes)} routes" if routing.routes else "no own names"
+    if routing.incomplete is not None:
+        return unknown(
+            "confusion.lockfile-not-read",
+            "the lockfile that was named could not be read for routes",
+            expected="a lockfile of a format that this version reads",
+            found=routing.incomplete,
+            hint="give a package-lock.json, version 2 or 3, or leave --lockfile out",
+        )
+    count = len(routing.routes)
+    found = f"{count} route{'s' if count > 1 else ''}" if count else "no own names"
     return passed("confusion.none", "own names come from the own registry", found=found)
 
 
@@ -80,12 +89,13 @@ def _trouble(route: Route, phase: Phase, source: str) -> Outcome | None:
 
 def _failed(route: Route, code: str, message: str, found: str, source: str) -> Outcome:
     scope = route.name.partition("/")[0] + ":" if route.name.startswith("@") else ""
+    again = f"remove {route.name} from the lockfile, " if code == "confusion.resolved" else ""
     return failed(
         code,
         message,
         expected=route.expected_url,
         found=f"{found[:_SHOWN]!r} ({source})",
-        hint=f"write {scope}registry={route.expected_url} into .npmrc, then npm install --package-lock-only",
+        hint=f"{again}write {scope}registry={route.expected_url} into .npmrc, then npm install --package-lock-only",
     )
 
 

@@ -17,6 +17,7 @@ from vxsec.formats.lockfiles.source import SourceKind, source_kind
 from vxsec.model.decision import Phase
 from vxsec.model.digest import Integrity
 from vxsec.model.finding import Severity
+from vxsec.policy.next_command import quoted
 from vxsec.policy.rule import (
     EvidenceKind,
     NoParameters,
@@ -65,6 +66,7 @@ def _check(_: NoParameters, context: RuleContext) -> Outcome:
             f"the lockfile does not list {label}",
             expected=f"an entry for {label}",
             found="none",
+            hint=f"npm install --package-lock-only {quoted(label)}",
         )
     return passed("lockfile.sound", "no finding of high severity", found=lockfile.source)
 
@@ -106,6 +108,14 @@ def _check_integrity(lockfile: LockfileEvidence, entry: LockedPackage, subject: 
         return _failed(
             lockfile, "lockfile.bad-integrity", error.message, expected="an integrity with sha512", found=shown
         )
+    if integrity.is_ambiguous:
+        return _failed(
+            lockfile,
+            "lockfile.integrity-ambiguous",
+            "the entry pins several files, and npm would install any of them",
+            expected="one sha512",
+            found=shown,
+        )
     if integrity.strongest != "sha512":
         return _failed(
             lockfile,
@@ -121,13 +131,18 @@ def _check_integrity(lockfile: LockfileEvidence, entry: LockedPackage, subject: 
             "the entry pins other bytes than these",
             expected=f"sha512 {subject.sha512}",
             found=shown,
+            hint="find out which bytes are the right ones; npm writes the entry again where it was removed: "
+            "npm install --package-lock-only",
         )
     return passed("lockfile.pinned", "the entry pins the bytes", found=entry.path)
 
 
-def _failed(lockfile: LockfileEvidence, code: str, message: str, *, expected: str, found: str) -> Outcome:
+def _failed(
+    lockfile: LockfileEvidence, code: str, message: str, *, expected: str, found: str, hint: str | None = None
+) -> Outcome:
     where = f" at {lockfile.entry.path[:_SHOWN]!r}" if lockfile.entry is not None else ""
-    return failed(code, f"{message}{where}", expected=expected, found=found, hint=f"vxsec inspect {lockfile.source}")
+    hint = hint or f"vxsec inspect {quoted(lockfile.source)}"
+    return failed(code, f"{message}{where}", expected=expected, found=found, hint=hint)
 
 
 RULE = Rule(

@@ -5,8 +5,8 @@ install script or a dependency is not seen by anyone who reads the registry. Ran
 repository they come from: npm cannot install them. At publish the document that will be sent is derived from the tarball,
 so a version that the registry does not have yet cannot disagree.
 
-Fix: For a difference, look at both with ``vxsec inspect FILE.tgz --packument FILE`` and publish the tarball again under a new
-version with ``vxsec publish``. For a range, pack with ``pnpm pack`` (or ``yarn pack``), which replaces it.
+Fix: For a difference, look at both with ``vxsec inspect FILE.tgz --packument FILE`` and publish again under a new version. For
+a range, pack with ``pnpm pack`` (or ``yarn pack``), which replaces it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from vxsec.errors import ConfigurationError
 from vxsec.model.decision import Phase
 from vxsec.model.evidence import PackumentState, RegistryEvidence
+from vxsec.model.trust import OTHER_REGISTRY
+from vxsec.policy.next_command import gate_command, is_file, publish_command
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
 
@@ -49,10 +51,12 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
             "dependency ranges that only work inside the workspace",
             expected="ranges that npm can install",
             found=", ".join(listed),
-            hint="pnpm pack (it writes the real versions), then sign and gate the new file",
+            hint="pnpm pack (it writes the real versions), then sign and gate the new file"
+            if is_file(context.evidence.subject, context.phase)
+            else "install another version; its publisher packs with pnpm pack, which writes the real versions",
         )
     if registry is None:
-        return _not_read(context, "the registry was not asked")
+        return _not_read(context, f"registry {context.evidence.subject.registry} was not asked")
     return _compare(parameters, context, registry)
 
 
@@ -67,7 +71,9 @@ def _compare(parameters: Parameters, context: RuleContext, registry: RegistryEvi
             "the registry does not list this version",
             expected=f"{context.evidence.subject.label} at {registry.source}",
             found="no such version",
-            hint=f"vxsec inspect {context.evidence.subject.filename} --packument FILE",
+            hint="install a version that the registry lists"
+            if context.phase is Phase.INSTALL
+            else f"publish it first: {publish_command(context)}",
         )
     different = [item for item in registry.differences if item.field not in parameters.ignore]
     if different:
@@ -77,7 +83,9 @@ def _compare(parameters: Parameters, context: RuleContext, registry: RegistryEvi
             f"the registry's copy of the manifest differs in {', '.join(item.field for item in different[:_LISTED])}",
             expected="the same manifest in tarball and registry",
             found="; ".join(listed),
-            hint=f"vxsec inspect {context.evidence.subject.filename} --packument FILE; publish under a new version",
+            hint="do not install it; lock a version whose copies agree"
+            if context.phase is Phase.INSTALL
+            else "raise the version in package.json, npm pack, then sign and publish the new file",
         )
     return passed("manifest.consistent", "tarball and registry say the same")
 
@@ -88,8 +96,17 @@ def _not_read(context: RuleContext, found: str) -> Outcome:
         "the registry's copy of the manifest could not be read",
         expected="the packument of this package",
         found=found,
-        hint=f"try again, or vxsec gate {context.evidence.subject.filename} --packument FILE",
+        hint=_how_to_read(context),
     )
+
+
+def _how_to_read(context: RuleContext) -> str:
+    subject = context.evidence.subject
+    if subject.registry == OTHER_REGISTRY:
+        return f"list the package's scope or name under registries: in {context.trust.source}"
+    if context.phase is Phase.PUBLISH or not is_file(subject, context.phase):
+        return "run the same command again without --offline, once the registry answers"
+    return f"try again, or give its packument: {gate_command(context, '--packument', 'FILE')}"
 
 
 RULE = Rule(

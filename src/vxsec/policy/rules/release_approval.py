@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from vxsec.model.decision import Phase
 from vxsec.model.quorum import Signer, count_quorum
 from vxsec.model.trust import Role
+from vxsec.policy.next_command import approve_command, gate_command
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
 
@@ -81,18 +82,17 @@ def _too_few(
     parameters: Parameters,
     context: RuleContext,
 ) -> Outcome:
-    name = context.evidence.subject.filename
     expected = f"{parameters.min} approval{'s' if parameters.min > 1 else ''} by role {parameters.role}"
     found = ", ".join(holders) or "none that counts"
     found += f"; not counted: {', '.join(reasons)}" if reasons else ""
-    hint = f"vxsec approve {name} --signer file:PERSON.key --trust TRUST --policy {context.policy.source}"
+    hint = approve_command(context, bind=True)
     if evidence.incomplete is not None:
         return unknown(
             "approval.search-incomplete",
             "the search for approvals could not be finished",
             expected=expected,
             found=f"{found}; {evidence.incomplete}",
-            hint=f"try again, or give what you have: vxsec gate {name} --evidence DIR",
+            hint=f"try again, or give the bundles you have: {gate_command(context, '--evidence', 'DIR')}",
         )
     if evidence.foreign:
         code, message = "approval.subject-mismatch", "an approval or signature speaks of other bytes"

@@ -12,12 +12,14 @@ change of the file sign and approve again.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.model.decision import Phase
 from vxsec.model.quorum import Quorum, Signer, count_quorum
 from vxsec.model.trust import Role
+from vxsec.policy.next_command import approve_command, gate_command, inspect_step, is_file, sign_command
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
 
@@ -81,7 +83,6 @@ def _reached(quorum: Quorum, parameters: Parameters) -> bool:
 
 
 def _too_few(evidence: SignatureEvidence, quorum: Quorum, parameters: Parameters, context: RuleContext) -> Outcome:
-    name = context.evidence.subject.filename
     expected = _expected(parameters)
     found = _found(evidence, quorum, parameters, context)
     if evidence.incomplete is not None:
@@ -90,7 +91,7 @@ def _too_few(evidence: SignatureEvidence, quorum: Quorum, parameters: Parameters
             "the search for signatures could not be finished",
             expected=expected,
             found=f"{found}; {evidence.incomplete}",
-            hint=f"try again, or give what you have: vxsec gate {name} --evidence DIR",
+            hint=_how_to_find(context),
         )
     if evidence.foreign:
         return failed(
@@ -98,7 +99,7 @@ def _too_few(evidence: SignatureEvidence, quorum: Quorum, parameters: Parameters
             "a signature speaks of other bytes: the file changed after signing, or the signature belongs to another file",
             expected=expected,
             found=found,
-            hint=f"compare the digests with vxsec inspect {name}; if the change is meant, vxsec sign {name} again",
+            hint=_how_to_compare(context),
         )
     if quorum.count == 0:
         return failed(
@@ -106,14 +107,14 @@ def _too_few(evidence: SignatureEvidence, quorum: Quorum, parameters: Parameters
             "no signature counts",
             expected=expected,
             found=found,
-            hint=_how_to_sign(name, quorum, parameters),
+            hint=_how_to_sign(quorum, parameters, context),
         )
     return failed(
         "signature.threshold",
         "too few signatures count",
         expected=expected,
         found=found,
-        hint=_how_to_sign(name, quorum, parameters),
+        hint=_how_to_sign(quorum, parameters, context),
     )
 
 
@@ -131,18 +132,33 @@ def _found(evidence: SignatureEvidence, quorum: Quorum, parameters: Parameters, 
     text += f"; {expired} expired" if expired else ""
     weak = sum(bool(parameters.algorithms) and fact.algorithm not in parameters.algorithms for fact in evidence.signers)
     text += f"; {weak} with another algorithm" if weak else ""
-    rejected = [f"{item.code} in {item.source}" for item in evidence.rejected[:_LISTED]]
-    more = len(evidence.rejected) - len(rejected)
-    text += f"; not counted: {', '.join(rejected)}" if rejected else ""
+    reasons = Counter(f"{item.code} in {item.source}" for item in evidence.rejected).items()
+    rejected = [f"{number} x {reason}" if number > 1 else reason for reason, number in reasons]
+    more = len(rejected) - _LISTED
+    text += f"; not counted: {', '.join(rejected[:_LISTED])}" if rejected else ""
     return text + (f" and {more} more" if more > 0 else "")
 
 
-def _how_to_sign(name: str, quorum: Quorum, parameters: Parameters) -> str:
-    human = quorum.per_role.get(Role.HUMAN, 0) < parameters.min_per_role.get(Role.HUMAN, 0)
-    machine = quorum.per_role.get(Role.MACHINE, 0) < max(1, parameters.min_per_role.get(Role.MACHINE, 0))
-    if human and not machine:
-        return f"vxsec approve {name} --signer file:PERSON.key --trust TRUST"
-    return f"vxsec sign {name} --signer file:CI.key --trust TRUST"
+def _how_to_find(context: RuleContext) -> str:
+    if not is_file(context.evidence.subject, context.phase):
+        return "try again once the registry answers, or add --evidence DIR with the bundles you have"
+    return f"try again, or give the bundles you have: {gate_command(context, '--evidence', 'DIR')}"
+
+
+def _how_to_compare(context: RuleContext) -> str:
+    if not is_file(context.evidence.subject, context.phase):
+        return "do not install it; ask its publisher which bytes were signed, or lock another version"
+    look = inspect_step(context.evidence.subject, context.phase)
+    return f"compare the digests: {look}; if the change is meant, sign again: {sign_command(context)}"
+
+
+def _how_to_sign(quorum: Quorum, parameters: Parameters, context: RuleContext) -> str:
+    if not is_file(context.evidence.subject, context.phase):
+        return "lock a version that is signed, or ask its publisher to sign and publish this one"
+    missing = {role for role, needed in parameters.min_per_role.items() if quorum.per_role.get(role, 0) < needed}
+    if missing == {Role.HUMAN}:
+        return approve_command(context)
+    return sign_command(context)
 
 
 RULE = Rule(

@@ -18,6 +18,7 @@ from vxsec.errors import FormatError
 from vxsec.model.decision import Phase
 from vxsec.model.digest import Integrity
 from vxsec.model.evidence import PackumentState, RegistryEvidence
+from vxsec.policy.next_command import gate_command, inspect_step, publish_command
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
 from vxsec.versions.npm import NpmVersion
@@ -45,7 +46,7 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
     registry, subject = context.evidence.registry, context.evidence.subject
     if registry is None or subject.package is None:
         raise TypeError("the registry was not asked")
-    unread = _unread(registry, subject)
+    unread = _unread(registry, context)
     if unread is not None:
         return unread
     if registry.state is PackumentState.ABSENT:
@@ -59,20 +60,22 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
             "the registry's newest version is from the future",
             expected=f"a time up to {context.now.isoformat()}, five minutes allowed",
             found=registry.newest_time.isoformat(),
-            hint="set this machine's clock (timedatectl status), then run vxsec gate again",
+            hint="set this machine's clock (timedatectl status shows it), then run the same command again",
         )
-    return _check_tag(parameters, subject.package, subject.filename, registry)
+    return _check_tag(parameters, subject.package, context, registry)
 
 
-def _unread(registry: RegistryEvidence, subject: SubjectRef) -> Outcome | None:
+def _unread(registry: RegistryEvidence, context: RuleContext) -> Outcome | None:
     """Why nothing is known about what is live now, or None where it is known."""
     if registry.from_file:
-        return _unknown(subject, "version.packument-from-file", "a file cannot say what is live now", registry.source)
+        hint = f"leave --packument out: {gate_command(context)}"
+        return _unknown("version.packument-from-file", "a file cannot say what is live now", registry.source, hint)
+    hint = "run the same command again without --offline, once the registry answers"
     if registry.state is PackumentState.UNREADABLE:
-        return _unknown(subject, "version.registry-unreadable", "the registry could not be read", registry.detail or "")
+        return _unknown("version.registry-unreadable", "the registry could not be read", registry.detail or "", hint)
     incomplete = registry.versions is None or registry.tags is None or registry.tag is None
     if registry.state is PackumentState.PRESENT and incomplete:
-        return _unknown(subject, "version.registry-unreadable", "the packument lacks versions or tags", registry.source)
+        return _unknown("version.registry-unreadable", "the packument lacks versions or tags", registry.source, hint)
     return None
 
 
@@ -94,7 +97,7 @@ def _exists(subject: SubjectRef, version: str, registry: RegistryEvidence) -> Ou
         f"{version[:_SHOWN]} is live with other bytes",
         expected="a version that is not live, or the same bytes",
         found=f"{(stated or 'no integrity')[:_SHOWN]} at {registry.source}",
-        hint=f"raise the version in package.json, npm pack, then vxsec sign the new file instead of {subject.filename}",
+        hint="raise the version in package.json, npm pack, then sign and publish the new file",
     )
 
 
@@ -105,7 +108,9 @@ def _states(stated: str | None, sha512: str) -> bool:
         return False
 
 
-def _check_tag(parameters: Parameters, package: PackageRef, filename: str, registry: RegistryEvidence) -> Outcome:
+def _check_tag(
+    parameters: Parameters, package: PackageRef, context: RuleContext, registry: RegistryEvidence
+) -> Outcome:
     tag = registry.tag or ""
     current = (registry.tags or {}).get(tag)
     if current is None:
@@ -120,8 +125,9 @@ def _check_tag(parameters: Parameters, package: PackageRef, filename: str, regis
             "the versions cannot be compared",
             expected="versions such as 1.2.3",
             found=error.message,
-            hint=f"vxsec inspect {filename}",
+            hint=inspect_step(context.evidence.subject, context.phase),
         )
+    line = f"release-{package.version.partition('.')[0]}.x"
     if higher:
         return passed("version.higher", f"higher than {tag}", found=current)
     return failed(
@@ -129,17 +135,17 @@ def _check_tag(parameters: Parameters, package: PackageRef, filename: str, regis
         f"the tag {tag} would move to a version that is not higher",
         expected=f"a version above {current[:_SHOWN]}",
         found=package.version,
-        hint=f"raise the version, or vxsec publish {filename} --tag release-{package.version.partition('.')[0]}.x",
+        hint=f"raise the version, or publish under a tag of its own: {publish_command(context, '--tag', line)}",
     )
 
 
-def _unknown(subject: SubjectRef, code: str, message: str, found: str) -> Outcome:
+def _unknown(code: str, message: str, found: str, hint: str) -> Outcome:
     return unknown(
         code,
         message,
         expected="the packument, read from the registry now",
         found=found or "nothing",
-        hint=f"vxsec gate {subject.filename} with the registry reachable",
+        hint=hint,
     )
 
 

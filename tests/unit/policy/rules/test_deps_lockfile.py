@@ -28,8 +28,8 @@ LOCKFILE = LockfileEvidence(format="npm", source="package-lock.json", sha512="0"
 ENTRIES = {
     "no resolved: npm asks its registry": ({}, "lockfile.pinned"),
     "an alias counts as its target": ({"installed_as": "kernel"}, "lockfile.pinned"),
-    "several digests, ours among them": ({"integrity": f"{OTHER} {SRI}"}, "lockfile.pinned"),
-    "several digests, none ours": ({"integrity": OTHER}, "lockfile.integrity-mismatch"),
+    "several digests, ours among them": ({"integrity": f"{OTHER} {SRI}"}, "lockfile.integrity-ambiguous"),
+    "another digest": ({"integrity": OTHER}, "lockfile.integrity-mismatch"),
     "a link": ({"link": True}, "lockfile.source"),
     "a folder": ({"resolved": "file:../kernel"}, "lockfile.source"),
     "a git host by https": ({"resolved": "https://github.com/x/y/archive/main.tar.gz"}, "lockfile.source"),

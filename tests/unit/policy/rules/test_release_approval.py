@@ -50,7 +50,7 @@ def test_an_approval_does_not_count(approval: ApprovalFact, code: str) -> None:
     result = run_rule(RULE, make_evidence(approvals=ApprovalEvidence(approvals=(approval,))))
     assert result.code == code
     assert result.found == f"none that counts; not counted: {code}"
-    assert result.hint == "vxsec approve kernel-1.1.0.tgz --signer file:PERSON.key --trust TRUST --policy policy.json"
+    assert result.hint == "vxsec approve kernel-1.1.0.tgz --signer file:KEY --trust trust.yaml --policy policy.json"
 
 
 def test_stale_approvals_beside_enough_valid_ones_do_no_harm() -> None:
