@@ -24,7 +24,7 @@ from support.policy_cases import (
 from vxsec import errors
 from vxsec.cli.root import COMMANDS, root
 from vxsec.errors import VxsecError, next_step
-from vxsec.formats.npmrc import NpmrcFile, merge_npmrc, parse_npmrc
+from vxsec.formats.npmrc import merge_npmrc, parse_npmrc
 from vxsec.formats.public_key import parse_public_key
 from vxsec.formats.trust_document import parse_trust_document
 from vxsec.host.files import read_bounded
@@ -41,6 +41,7 @@ from vxsec.policy.rules import BUILTIN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from vxsec.formats.npmrc import NpmConfig
     from vxsec.model.evidence import SubjectRef
 
 SOURCE = Path(errors.__file__).parent
@@ -239,6 +240,10 @@ def _load_policy(text: str) -> None:
     parse_policy(text.encode(), source="policy.yaml")
 
 
+def _config(text: str, expand: Callable[[str], str | None] | None = None) -> NpmConfig:
+    return merge_npmrc([parse_npmrc(text, where=".npmrc", expand=expand)])
+
+
 DATED = """\
 apiVersion: vxsec/trust/v1
 kind: Identities
@@ -276,11 +281,11 @@ STEPS = {
     "mode audit": (lambda: _load_policy(POLICY + "mode: audit\n"), "write mode: warn"),
     "another language": (lambda: _load_policy(POLICY.replace("policy/v1", "policy/v2")), "apiVersion: vxsec/policy/v1"),
     "a variable that is not set": (
-        lambda: parse_npmrc("@a:registry=${HERE}", where="~/.npmrc", expand=lambda _name: None),
+        lambda: _config("@a:registry=${HERE}", expand=lambda _name: None).registry_for("@a/b"),
         "export HERE=VALUE",
     ),
     "a certificate that is not checked": (
-        lambda: merge_npmrc([parse_npmrc("strict-ssl=false", where=".npmrc", expand=None)]),
+        lambda: _config("strict-ssl=false"),
         "--unsafe-tls URL",
     ),
     "plain http": (
@@ -294,17 +299,15 @@ STEPS = {
 @pytest.mark.parametrize(("act", "hint"), STEPS.values(), ids=STEPS.keys())
 def test_the_next_step_helps_with(act: Callable[[], object], hint: str) -> None:
     with pytest.raises(VxsecError) as caught:
-        found = act()
-        if isinstance(found, NpmrcFile):
-            merge_npmrc([found]).registry_for("@a/b")
+        act()
     assert hint in (caught.value.hint or "")
 
 
 def test_a_registry_url_that_npmrc_holds_is_told_with_its_file() -> None:
-    config = merge_npmrc([parse_npmrc("@a:registry=ftp://x", where="/home/me/.npmrc", expand=None)])
+    config = _config("@a:registry=ftp://x")
     with pytest.raises(VxsecError) as caught:
         config.registry_for("@a/b")
-    assert (caught.value.code, caught.value.where) == ("registry.url", "/home/me/.npmrc")
+    assert (caught.value.code, caught.value.where) == ("registry.url", ".npmrc")
 
 
 def test_a_lockfile_given_for_a_tarball_is_told_as_one() -> None:
