@@ -125,7 +125,7 @@ _NEXT_STEPS: Mapping[str, str] = {
     "json": "make the file again with the program that wrote it; any JSON tool shows the place",
     "json.encoding": "save the file as UTF-8 without a byte order mark",
     "json.too-large": "check that this is the right file: one this large is never read",
-    "lockfile": "make it again: remove the entry named, then npm install --package-lock-only",
+    "lockfile": "check that it is the file npm wrote; npm makes it again: npm install --package-lock-only",
     "log": "keep the log as it is, and start another one: --log FILE",
     "packument": "try again; if it stays, look into the registry's log: it does not serve what npm reads",
     "tree": "make the lockfile again: remove the entry named, then npm install --package-lock-only",

@@ -17,7 +17,6 @@ from support.policy_cases import (
     load_cases,
     make_evidence,
     make_policy,
-    make_signer,
     make_subject,
     make_trust,
 )
@@ -126,7 +125,7 @@ def _decided_hints() -> Iterator[tuple[str, str]]:
             for evidence in (
                 make_evidence(subject),
                 make_evidence(subject, content=content, signatures=SignatureEvidence(signers=())),
-                make_evidence(subject, signatures=SignatureEvidence(signers=(make_signer(),), foreign=True)),
+                make_evidence(subject, signatures=SignatureEvidence(signers=(), foreign=True)),
                 make_evidence(subject, signatures=SignatureEvidence(signers=(), incomplete="cut short")),
             ):
                 policy = make_policy({"use": rule.id}, phases=tuple(Phase))
