@@ -68,7 +68,9 @@ class RegistrySession:
             ConfigurationError: A ``.npmrc`` that cannot be used as it is.
         """
         if self.offline:
-            raise UndecidedError("--offline forbids asking the registry", code="network.offline")
+            raise UndecidedError(
+                "--offline forbids asking the registry", code="network.offline", hint="run it again without --offline"
+            )
         if url not in self._clients:
             from vxsec.host.http import HttpClient
             from vxsec.host.http_message import TlsOptions

@@ -135,7 +135,7 @@ def attest(
         raise UsageError(
             f"{predicate_type} is made by vxsec itself",
             code="attest.reserved-type",
-            hint="vxsec sign and vxsec approve make it, filled with what they checked",
+            hint="it is what vxsec sign and vxsec approve write, filled with what they checked",
         )
     if ":" not in predicate_type:
         raise UsageError(
