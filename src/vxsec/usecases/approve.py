@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.model.evidence import FieldDifference
-    from vxsec.model.trust import TrustRoot
+    from vxsec.model.trust import Registry, TrustRoot
     from vxsec.usecases.sign import Password
 
     PathLike = str | os.PathLike[str]
@@ -105,6 +105,11 @@ def approve(
         raise UsageError(
             "one approval is for one registry, found several", code="approve.registries", hint="approve them apart"
         )
+    if push and offline:
+        raise UsageError(
+            "--push asks the registry, and --offline forbids it", code="usage.options", hint="leave one out"
+        )
+    targets = [_push_target(artifact, root, registry) for artifact in artifacts] if push and root is not None else []
     session = RegistrySession(project_dir=project_dir, offline=offline, unsafe_http=unsafe_http, unsafe_tls=unsafe_tls)
     differences = [_difference(artifact, session, root, registry) for artifact in artifacts]
     if not review(differences):
@@ -133,7 +138,7 @@ def approve(
     if bundle is not None:
         write_atomic(bundle, line + b"\n")
     pushed = (
-        [_push(artifact, session, root, registry, line) for artifact in artifacts] if push and root is not None else []
+        [_push(one, session, target, line) for one, target in zip(artifacts, targets, strict=True)] if targets else []
     )
     return Approval(files=tuple(signed), differences=tuple(differences), pushed=tuple(pushed))
 
@@ -200,10 +205,19 @@ def _previous(
     return opened, None
 
 
-def _push(artifact: Artifact, session: RegistrySession, root: TrustRoot, label: str | None, line: bytes) -> str:
-
+def _push_target(artifact: Artifact, root: TrustRoot, label: str | None) -> Registry:
+    """Where the approval goes; known before anything is signed."""
     chosen = choose_registry(root, artifact.package.name, label if label and "://" not in label else None)
     if chosen is None:
-        raise UsageError(f"no registry of the trust document lists {artifact.package.name}", code="approve.push")
-    version = push_bundles(session.client(chosen.url), chosen, artifact, [line])
-    return version or f"{chosen.evidence}: already there"
+        raise UsageError(
+            f"no registry of the trust document lists {artifact.package.name}",
+            code="approve.push",
+            where=root.source,
+            hint="add its scope or name under registries:, or leave out --push",
+        )
+    return chosen
+
+
+def _push(artifact: Artifact, session: RegistrySession, target: Registry, line: bytes) -> str:
+    version = push_bundles(session.client(target.url), target, artifact, [line])
+    return version or f"{target.evidence}: already there"
