@@ -150,6 +150,8 @@ def _trust_document(
     keys = [f"  - {_key_line(name, role, start)}" for name, role in holders]
     people = [f"  - {{id: {name}, kind: {'machine' if role == 'machine' else 'person'}}}" for name, role in holders]
     evidence = f"{scopes[0]}/vxsec-evidence" if scopes else f"{packages[0]}-vxsec-evidence"
+    if not scopes:
+        packages = [*packages, evidence]  # the evidence lives under an own name, too
     lines = [
         "# Who may sign what, and which registry your own names live on.",
         "# Keep it on a protected branch: whoever can change this file decides whom vxsec believes.",
