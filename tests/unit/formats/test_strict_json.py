@@ -93,3 +93,33 @@ def test_only_its_own_error_escapes_and_it_never_accepts_what_python_refuses(dat
     except FormatError:
         return
     assert json.loads(data) == value
+
+
+def test_members_that_are_null_or_absent_and_members_in_file_order() -> None:
+    node = read_json(b'{"b": null, "a": "x", "c": {"d": 1}}', where="doc")
+    assert node.get("b") is None
+    assert node.get("z") is None
+    assert [(name, child.where) for name, child in node.members()] == [("b", "doc.b"), ("a", "doc.a"), ("c", "doc.c")]
+    assert node.only("a", "b", "c") is node
+    assert node["c"].mapping() == {"d": 1}
+    with pytest.raises(FormatError, match="expected an object, found a string"):
+        node["a"].mapping()
+
+
+def test_a_list_of_strings_holds_nothing_else() -> None:
+    assert read_json(b'["a", "b"]', where="x").strings() == ("a", "b")
+    for data, where in ((b'["a", null]', "x[1]"), (b'"a"', "x"), (b"[[]]", "x[0]")):
+        with pytest.raises(FormatError) as caught:
+            read_json(data, where="x").strings()
+        assert (caught.value.code, caught.value.where) == ("json.type", where)
+
+
+def test_many_brackets_side_by_side_are_not_deep_and_a_pair_beside_numbers_is_whole() -> None:
+    assert parse_json(b"[" + b"[],{}," * 200 + b"1]", where="doc")
+    assert parse_json(b'[1, null, "\\ud83d\\ude00", {"\\ud83d\\ude00": [true, 1.5]}]', where="doc")
+
+
+def test_a_mark_is_refused_unless_asked_for_and_only_one() -> None:
+    for data, allowed in ((b"\xef\xbb\xbf[]", False), (b"\xef\xbb\xbf\xef\xbb\xbf[]", True)):
+        with pytest.raises(FormatError):
+            parse_json(data, where="doc", allow_bom=allowed)
