@@ -137,7 +137,14 @@ def test_install(vxsec_run: Vxsec, shop: Shop) -> None:
             "--trust",
             shop.trust,
         )
-        return check(vxsec_run(*arguments, "--json", *more), "install", status)
+        document = check(vxsec_run(*arguments, "--json", "--log", "log.jsonl", *more), "install", status)
+        if Path("log.jsonl").exists():
+            lines = [json.loads(line) for line in Path("log.jsonl").read_text(encoding="utf-8").splitlines()]
+            assert [published_errors(line) for line in lines] == [[]] * len(lines)
+            statuses.append(lines[-1]["exitStatus"])
+        return document
+
+    statuses: list[int] = []
 
     shop.lockfile(path)
     assert run(status=0)["verdict"] == "verified"
@@ -145,6 +152,9 @@ def test_install(vxsec_run: Vxsec, shop: Shop) -> None:
     assert run("--offline", status=4)["notEvaluated"] != []
     shop.lockfile(path, edit={"@acme/kernel": {"integrity": "sha512-" + "A" * 86 + "=="}})
     assert run(status=10)["failures"] != []
+    shop.lockfile()
+    assert run(status=0)["decision"] is None
+    assert statuses == [0, 11, 4, 10, 0]
     (shop.folder / "package-lock.json").write_text('{"name":"x","lockfileVersion":1}', encoding="utf-8")
     assert run(status=4)["decision"] is None
 

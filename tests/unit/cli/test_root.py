@@ -52,6 +52,15 @@ def test_an_option_before_the_command_that_is_none(capsys: pytest.CaptureFixture
     assert "error[usage]: " in capsys.readouterr().err
 
 
+def test_a_command_that_looks_like_an_option_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--", "--gate"]) == 2
+    assert "error[usage]: No such" in capsys.readouterr().err
+
+
+def test_shells_can_list_the_commands() -> None:
+    assert module.root.list_commands(click.Context(module.root)) == list(COMMANDS)
+
+
 def test_help_names_every_command_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     shown = capsys.readouterr().out

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from vxsec.host.files import (
     append_line_locked,
     hash_file,
     list_files,
+    locked_folder,
     read_bounded,
     read_if_exists,
     read_secret,
@@ -342,3 +345,53 @@ def test_refuses_a_log_that_is_a_folder_or_in_none(tmp_path: Path) -> None:
 
 def test_a_device_without_room_is_refused() -> None:
     assert "No space left" in log_refusal(Path("/dev/full")).message
+
+
+# -- a folder held -------------------------------------------------------------------------------------------------------
+
+COUNTER = """
+import sys
+from pathlib import Path
+from vxsec.host.files import locked_folder, write_atomic
+path = Path(sys.argv[1])
+for _ in range(25):
+    with locked_folder(path.parent):
+        write_atomic(path, str(int(path.read_text()) + 1).encode())
+"""
+
+
+def test_four_that_change_one_file_lose_no_change(tmp_path: Path) -> None:
+    path = tmp_path / "counter"
+    path.write_text("0", encoding="ascii")
+    writers = [subprocess.Popen([sys.executable, "-c", COUNTER, path]) for _ in range(4)]
+    assert [writer.wait(timeout=60) for writer in writers] == [0] * 4
+    assert path.read_text(encoding="ascii") == "100"
+
+
+@pytest.mark.parametrize("name", ["gone", "file"])
+def test_refuses_to_hold_what_is_no_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UsageError) as caught, locked_folder(tmp_path / name):
+        pass
+    assert caught.value.code == "file.unreadable"
+
+
+def test_whoever_holds_a_lock_for_ever_stops_nobody_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(b"kept\n")
+    times = iter(range(0, 10_000, 7))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(times)))
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    holder, other = os.open(tmp_path, os.O_RDONLY), os.open(log, os.O_RDONLY)
+    try:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(UsageError) as caught, locked_folder(tmp_path):
+            pass
+        assert caught.value.code == "file.locked"
+        log_refusal(log)
+    finally:
+        os.close(holder)
+        os.close(other)
+    assert log.read_bytes() == b"kept\n"
+    append_line_locked(log, b"free again")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from vxsec.errors import ConfigurationError, UsageError
 from vxsec.formats.public_key import parse_public_key
+from vxsec.host.files import write_atomic
+from vxsec.usecases import keys as keys_module
 from vxsec.usecases.keys import generate_key, show_key
 
 
@@ -46,3 +49,17 @@ def test_refuses_to_show_what_is_no_public_key(tmp_path: Path, keys: Path) -> No
     with pytest.raises(UsageError) as caught:
         show_key(tmp_path / "gone.pub")
     assert caught.value.code == "file.missing"
+
+
+def test_half_a_pair_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    def failing(path: str, data: bytes, **how: Any) -> None:
+        if path.endswith(".pub"):
+            raise UsageError("no room", code="file.unwritable")
+        write_atomic(path, data, **how)
+
+    monkeypatch.setattr(keys_module, "write_atomic", failing)
+    with pytest.raises(UsageError) as caught:
+        generate_key(tmp_path / "own", password=b"")
+    assert caught.value.code == "file.unwritable"
+    assert list(tmp_path.iterdir()) == []
