@@ -1,0 +1,63 @@
+"""Judges by themselves: a key that must see the whole file, and questions a judge does not answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.signing_kit import DIGESTS, NOW, PACKAGE, REGISTRY, release, signer, team
+from vxsec.errors import UsageError
+from vxsec.formats.public_key import key_hint, render_public_key
+from vxsec.formats.sigstore_bundle import read_bundle, render_message_bundle
+from vxsec.inspection.artifact import read_artifact
+from vxsec.model.artifact import Artifact
+from vxsec.model.digest import digest_bytes
+from vxsec.model.package import PackageRef
+from vxsec.testing.artifacts import pack
+from vxsec.usecases.verify_judges import FileSubject, KeyJudge, TrustJudge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DATA = pack({"name": "@acme/kernel", "version": "1.0.0"})
+
+
+def key_judge(folder: Path, name: str, algorithm: str, expect: PackageRef | None = None) -> KeyJudge:
+    path = folder / f"{name}.pub"
+    path.write_bytes(render_public_key(signer(name, algorithm).spki))
+    return KeyJudge([path], now=NOW, threshold=1, predicate_type=None, expect=expect, registry=None)
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["a package, read already", "a file, read when needed"])
+@pytest.mark.parametrize(("data", "counts"), [(DATA, True), (DATA + b"x", False)], ids=["these bytes", "other bytes"])
+def test_a_bare_ed25519_signature_is_over_the_whole_file(
+    tmp_path: Path, opened: bool, data: bytes, counts: bool
+) -> None:
+    path = tmp_path / "kernel.tgz"
+    path.write_bytes(DATA)
+    artifact = read_artifact(DATA, filename=str(path)) if opened else None
+    assert artifact is None or isinstance(artifact, Artifact)
+    subject = FileSubject(path=str(path), digests=digest_bytes(DATA), artifact=artifact)
+    key = signer("ed", "ed25519")
+    line = render_message_bundle(bytes.fromhex(digest_bytes(DATA).sha256), key.sign(data), key_hint(key.spki))
+    counted, rejected = key_judge(tmp_path, "ed", "ed25519").count(subject, [(read_bundle(line, where="b"), "b")])
+    assert (len(counted), len(rejected)) == ((1, 0) if counts else (0, 1))
+
+
+def test_a_statement_about_another_package_does_not_count_where_one_is_expected(tmp_path: Path) -> None:
+    subject = FileSubject(path="any", digests=DIGESTS, artifact=None)
+    bundles = [(release(signer("ci", "ecdsa-p256")), "b")]
+    good = key_judge(tmp_path, "ci", "ecdsa-p256", PACKAGE).count(subject, bundles)
+    assert (len(good[0]), good[1]) == (1, [])
+    other = PackageRef(name=PACKAGE.name, version="9.9.9")
+    counted, rejected = key_judge(tmp_path, "ci", "ecdsa-p256", other).count(subject, bundles)
+    assert counted == []
+    assert [item.code for item in rejected] == ["signature.subject-mismatch"]
+
+
+def test_a_trust_document_judges_packages_only() -> None:
+    judge = TrustJudge(team(), now=NOW, threshold=1, predicate_type=None, registry=REGISTRY)
+    with pytest.raises(UsageError) as caught:
+        judge.count(FileSubject(path="report.pdf", digests=DIGESTS, artifact=None), [])
+    assert caught.value.where == "report.pdf"
