@@ -187,7 +187,7 @@ def test_publish(vxsec_run: Vxsec, shop: Shop) -> None:
 
     assert run(status=11) == ["not-published", "not-attempted", "not-attempted"]
     shop.release(base, top)
-    assert run("--dry-run", status=0) == ["published", "would-publish", "would-publish"]
+    assert run("--dry-run", status=0) == ["would-publish", "would-publish", "would-publish"]
     shop.registry.fail_next("PUT", "/@acme/base", status=503)
     assert run(status=4) == ["not-published", "failed", "not-attempted"]
     shop.registry.fail_next("PUT", "/@acme/top", status=503)

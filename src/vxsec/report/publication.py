@@ -40,7 +40,7 @@ def publish_document(report: PublishReport) -> dict[str, object]:
     """``urn:vxsec:schema:publish:v1``."""
     return {
         "schema": schema_name("publish"),
-        "verdict": {0: "published", 5: "partly-published"}.get(report.exit_status, "not-published"),
+        "verdict": _verdict(report),
         "exitStatus": report.exit_status,
         "packages": [
             {
@@ -56,3 +56,9 @@ def publish_document(report: PublishReport) -> dict[str, object]:
         ],
         "decision": render_decision(report.decision),
     }
+
+
+def _verdict(report: PublishReport) -> str:
+    if report.exit_status == 0 and any(item.state is PublishState.WOULD_PUBLISH for item in report.packages):
+        return "would-publish"
+    return {0: "published", 5: "partly-published"}.get(report.exit_status, "not-published")

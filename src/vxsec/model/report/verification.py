@@ -17,7 +17,7 @@ __all__ = ["FileVerdict", "VerifyReport"]
 class FileVerdict:
     """Whether one file is what it claims, signed by whom it should be.
 
-    ``signed_by`` holds the holders (with a trust document) or key hints (with keys) that counted. ``code`` and
+    ``signed_by`` holds the holders (with a trust document) or key files (with keys) that counted. ``code`` and
     ``message`` say why not where ``verified`` is False.
     """
 
