@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from vxsec.errors import ConfigurationError
 
-__all__ = ["normalise_registry_url"]
+__all__ = ["is_under", "normalise_registry_url"]
 
 _VISIBLE = re.compile(r"[!-~]+\Z")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -18,6 +18,9 @@ _MAX_HOST = 253
 _PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*\Z")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_ENCODED_TRICK = re.compile(r"%(?:2e|5c|00|25)", re.IGNORECASE)
+_ENCODED_SLASH = re.compile(r"%2f", re.IGNORECASE)
+_SCOPED = re.compile(r"/@[^/%]+%2f[^/%]+/", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -97,3 +100,23 @@ def _refusal(url: str, expected: str, *, shown: bool = True) -> ConfigurationErr
         code="registry.url",
         hint="write it as https://registry.example.test/",
     )
+
+
+def is_under(url: str, registry_url: str) -> bool:
+    """Whether ``url`` is fetched from the registry at ``registry_url``: same origin, and a path below its path.
+
+    False for whatever two URL readers could see differently: user information, backslashes, control characters, ``.``
+    and ``..`` segments, encoded dots or slashes (the ``%2f`` between scope and name excepted), an odd host.
+    """
+    if _ENCODED_TRICK.search(url) or "//" in url.partition("://")[2]:
+        return False
+    try:
+        base = normalise_registry_url(registry_url)
+        found = normalise_registry_url(_SCOPED.sub(_plain_scope, url))
+    except ConfigurationError:
+        return False
+    return found.startswith(base) and found != base
+
+
+def _plain_scope(match: re.Match[str]) -> str:
+    return _ENCODED_SLASH.sub("/", match[0])

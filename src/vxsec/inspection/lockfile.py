@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from vxsec.errors import FormatError
 from vxsec.formats.lockfiles.source import SourceKind, source_kind
-from vxsec.inspection.routing import is_under
+from vxsec.formats.registry_url import is_under
 from vxsec.model.digest import Integrity
 from vxsec.model.finding import Finding, Severity
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from vxsec.errors import ConfigurationError
-from vxsec.formats.registry_url import normalise_registry_url
 from vxsec.model.evidence import Route, RoutingEvidence
 
 if TYPE_CHECKING:
@@ -14,11 +11,7 @@ if TYPE_CHECKING:
 
     from vxsec.model.trust import TrustRoot
 
-__all__ = ["derive_routing", "is_under"]
-
-_ENCODED_TRICK = re.compile(r"%(?:2e|5c|00|25)", re.IGNORECASE)
-_ENCODED_SLASH = re.compile(r"%2f", re.IGNORECASE)
-_SCOPED = re.compile(r"/@[^/%]+%2f[^/%]+/", re.IGNORECASE)
+__all__ = ["derive_routing"]
 
 
 def derive_routing(
@@ -50,23 +43,3 @@ def derive_routing(
             )
             routes[route] = None
     return RoutingEvidence(routes=tuple(routes), source=source)
-
-
-def is_under(url: str, registry_url: str) -> bool:
-    """Whether ``url`` is fetched from the registry at ``registry_url``: same origin, and a path below its path.
-
-    False for whatever two URL readers could see differently: user information, backslashes, control characters, ``.``
-    and ``..`` segments, encoded dots or slashes (the ``%2f`` between scope and name excepted), an odd host.
-    """
-    if _ENCODED_TRICK.search(url) or "//" in url.partition("://")[2]:
-        return False
-    try:
-        base = normalise_registry_url(registry_url)
-        found = normalise_registry_url(_SCOPED.sub(_plain_scope, url))
-    except ConfigurationError:
-        return False
-    return found.startswith(base) and found != base
-
-
-def _plain_scope(match: re.Match[str]) -> str:
-    return _ENCODED_SLASH.sub("/", match[0])

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from support.lockfile_kit import OWN_URL, registry, trust_root
-from vxsec.inspection.routing import derive_routing, is_under
+from vxsec.formats.registry_url import is_under
+from vxsec.inspection.routing import derive_routing
 
 BASE = "https://registry.example.test/npm/"
 

@@ -10,11 +10,9 @@ Fix: Route the scope in ``.npmrc`` (``@scope:registry=URL``), remove the lockfil
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from vxsec.errors import ConfigurationError
-from vxsec.formats.registry_url import normalise_registry_url
+from vxsec.formats.registry_url import is_under
 from vxsec.model.decision import Phase
 from vxsec.model.trust import OTHER_REGISTRY
 from vxsec.policy.rule import EvidenceKind, NoParameters, Outcome, Rule, RuleContext, failed, passed, unknown
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["RULE"]
 
 _SHOWN = 160
-_ENCODED = re.compile(r"%(?:2e|5c|00|25)", re.IGNORECASE)
-_SCOPED = re.compile(r"/(@[^/%]+)%2f([^/%]+)/", re.IGNORECASE)
 
 
 def _check(_: NoParameters, context: RuleContext) -> Outcome:
@@ -76,7 +72,7 @@ def _by_name(routing: RoutingEvidence, own: str, registry: str) -> list[tuple[Ro
 def _trouble(route: Route, phase: Phase, source: str) -> Outcome | None:
     if route.npmrc_url is not None and route.npmrc_url != route.expected_url:
         return _failed(route, "confusion.npmrc", f".npmrc sends {route.name} elsewhere", route.npmrc_url, source)
-    if route.resolved is not None and not _is_under(route.resolved, route.expected_url):
+    if route.resolved is not None and not is_under(route.resolved, route.expected_url):
         return _failed(
             route, "confusion.resolved", f"the lockfile takes {route.name} elsewhere", route.resolved, source
         )
@@ -97,18 +93,6 @@ def _failed(route: Route, code: str, message: str, found: str, source: str) -> O
         found=f"{found[:_SHOWN]!r} ({source})",
         hint=f"{again}write {scope}registry={route.expected_url} into .npmrc, then npm install --package-lock-only",
     )
-
-
-def _is_under(url: str, registry_url: str) -> bool:
-    """Whether ``url`` has the registry's origin and a path below its path, for every reader of URLs."""
-    if "?" in url or _ENCODED.search(url):
-        return False
-    whole, _, fragment = url.partition("#")
-    try:
-        found = normalise_registry_url(_SCOPED.sub(r"/\1/\2/", whole))
-    except ConfigurationError:
-        return False
-    return not fragment and found.startswith(registry_url) and found != registry_url
 
 
 RULE = Rule(
