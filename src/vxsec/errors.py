@@ -132,6 +132,16 @@ _NEXT_STEPS: Mapping[str, str] = {
     "tree.account": "report this with the lockfile: it is a defect",
     "tree.workspaces": "write fewer and simpler patterns under workspaces in package.json",
     "manifest": "give the tarball of the package that is meant",
+    # bills of materials, advisories
+    "sbom": "make it again: vxsec sbom generate FILE.tgz --lockfile package-lock.json",
+    "sbom.xml-unsupported": "give the JSON form: most tools write it with --output-format JSON",
+    "osv": "get the data again: vxsec db update",
+    "zip": "get the file again: it is not what OSV exports",
+    "zip.too-large": "check that this is the right file: one this large is never read",
+    "db": "fill it: vxsec db update, or without a connection: vxsec db import ZIP --exported-at TIME",
+    "audit": "make it again: npm audit --json",
+    "wheel": "build it again: python -m build",
+    "pip-report": "make it again: pip install --dry-run --report FILE",
     # answers
     "approve.declined": "look at the difference, and run the same command again to approve it",
     "approve.push": "add the package's scope or name under registries: in the trust document",

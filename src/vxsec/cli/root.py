@@ -23,8 +23,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("vxsec.cli.approve", "Approve releases, over a difference derived from the bytes."),
     "verify": ("vxsec.cli.verify", "Is this file, or this whole lockfile, what it claims?"),
     "inspect": ("vxsec.cli.inspect", "Is a tarball or lockfile itself sound and honest?"),
+    "sbom": ("vxsec.cli.sbom", "Make, check, compare, attest and draw a bill of materials."),
+    "scan": ("vxsec.cli.scan", "Look dependencies up in the local advisory database."),
+    "db": ("vxsec.cli.db", "Fill the local advisory database; say how old it is."),
     "gate": ("vxsec.cli.gate", "May these tarballs pass the policy?"),
     "publish": ("vxsec.cli.publish", "Gate, publish the same bytes with their evidence, read back."),
+    "doctor": ("vxsec.cli.doctor", "Find what is wrong with this machine and say how to fix it."),
 }
 """Name to module and one-line help; each module's ``command`` is the click command."""
 

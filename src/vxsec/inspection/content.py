@@ -30,6 +30,8 @@ def derive_content(artifact: Artifact | RefusedArtifact) -> ContentEvidence:
         refused=(),
         findings=artifact.findings,
         files=len(artifact.files),
+        inventory=artifact.files,
+        manifest=artifact.manifest.document,
         packed_size=artifact.digests.size,
         unpacked_size=artifact.unpacked_size,
         install_scripts=scripts,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vxsec.model.finding import Finding
+    from vxsec.model.package import PackageRef
 
-__all__ = ["LockedPackage", "Lockfile"]
+__all__ = ["Dependency", "DependencyGraph", "DependencySource", "LockedPackage", "Lockfile"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class LockedPackage:
     version: str | None
     resolved: str | None
     integrity: str | None
+    license: str | None = None
+    """As npm copied it from the package's own manifest: a claim, usually an SPDX expression."""
     link: bool = False
     in_bundle: bool = False
     dev: bool = False
@@ -65,3 +69,57 @@ class Lockfile:
     packages: tuple[LockedPackage, ...]
     findings: tuple[Finding, ...] = ()
     """Facts about the document itself: entries whose path and name disagree, weak or missing integrity …"""
+
+
+class DependencySource(StrEnum):
+    """Where a dependency's bytes come from."""
+
+    REGISTRY = "registry"
+    GIT = "git"
+    URL = "url"
+    """A tarball by its address, of no registry."""
+    FILE = "file"
+    """A folder or tarball on the disk of whoever wrote the lockfile."""
+    LOCAL = "local"
+    """A workspace of the same project."""
+    BUNDLED = "bundled"
+    """Inside the tarball of the package that needs it."""
+    RANGE = "range"
+    """Asked for by a range, and nothing says which version that becomes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """One node of the graph: one package in one version with one integrity, wherever it stands in the tree.
+
+    ``key`` names the node within its graph. ``package`` is None where name or version is not known; ``label`` is what
+    people call it then, too. ``integrity`` is SRI text as stated; ``needs`` are keys of other nodes, sorted; ``paths`` are
+    its places in the tree. ``optional`` is True where nothing but optional dependencies leads to it.
+    """
+
+    key: str
+    package: PackageRef | None
+    label: str
+    source: DependencySource
+    integrity: str | None = None
+    license: str | None = None
+    optional: bool = False
+    dev: bool = False
+    paths: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependencyGraph:
+    """What ``root`` needs to run, as one lockfile (or the root alone) says: sorted by key, never with development tools.
+
+    ``root`` is None for a whole lockfile. ``unresolved`` are ``NAME@RANGE`` texts that were asked for and stand in no
+    lockfile entry (an optional peer that is not installed is not among them); ``source`` is the file it was read from.
+    """
+
+    root: PackageRef | None
+    root_needs: tuple[str, ...]
+    dependencies: tuple[Dependency, ...]
+    unresolved: tuple[str, ...] = ()
+    source: str | None = None
+    root_license: str | None = None

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from vxsec.model.artifact import FileEntry
     from vxsec.model.attestation import RejectedSignature
     from vxsec.model.dependency import LockedPackage
     from vxsec.model.finding import Finding
     from vxsec.model.package import PackageRef
+    from vxsec.model.scan import ScanResult
     from vxsec.model.trust import Role
 
 __all__ = [
@@ -27,11 +29,18 @@ __all__ = [
     "Evidence",
     "FieldDifference",
     "InstallScript",
+    "LicenseEvidence",
+    "LicenseFact",
     "LockfileEvidence",
     "PackumentState",
     "RegistryEvidence",
     "Route",
     "RoutingEvidence",
+    "SbomEvidence",
+    "SbomFact",
+    "ScanEvidence",
+    "SecretEvidence",
+    "SecretFact",
     "SignatureEvidence",
     "SignerFact",
     "SubjectRef",
@@ -128,11 +137,14 @@ class ContentEvidence:
     """What the tarball holds. ``refused`` is non-empty exactly for bytes that were not accepted.
 
     ``install_digest`` is the SHA-256 (hex) over the install scripts and the files they name, or None without scripts.
+    ``inventory`` is every file; ``manifest`` the package's own manifest, parsed.
     """
 
     refused: tuple[Finding, ...]
     findings: tuple[Finding, ...] = ()
     files: int = 0
+    inventory: tuple[FileEntry, ...] = ()
+    manifest: Mapping[str, object] | None = None
     packed_size: int = 0
     unpacked_size: int = 0
     install_scripts: tuple[InstallScript, ...] = ()
@@ -217,6 +229,83 @@ class RoutingEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecretFact:
+    """Something that looks like a credential. ``shown`` is redacted: at most the first four characters of the value."""
+
+    detector: str
+    path: str
+    line: int
+    shown: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretEvidence:
+    """What looks like a credential in the tarball's files; ``not_read`` are files that no detector could look into."""
+
+    found: tuple[SecretFact, ...]
+    files: int
+    not_read: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SbomFact:
+    """One SBOM that says it is about the subject.
+
+    ``attested_by`` is the machine whose verified statement carries it, or None for a bare file. ``mismatches`` is what it
+    says of the package that the bytes contradict. ``missing`` are the minimum elements it does not have. ``drift`` is how it
+    differs from what the lockfile resolves, or None where no lockfile could be compared.
+    """
+
+    source: str
+    format: str
+    attested_by: SignerFact | None
+    components: int
+    mismatches: tuple[Finding, ...] = ()
+    missing: tuple[str, ...] = ()
+    drift: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SbomEvidence:
+    """Every SBOM found for the subject. ``rejected`` are attested ones that do not count, and why."""
+
+    sboms: tuple[SbomFact, ...]
+    rejected: tuple[RejectedSignature, ...] = ()
+    incomplete: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanEvidence:
+    """What the advisory database says of the subject and, before it is published, of what it needs.
+
+    ``attested_by`` is the machine that scanned, where an attested scan is used in place of one made now; its age is that of
+    ``result.databases`` all the same. ``result`` is None where nothing could be asked, and ``incomplete`` says why.
+    """
+
+    result: ScanResult | None
+    source: str
+    attested_by: SignerFact | None = None
+    incomplete: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LicenseFact:
+    """The licence one package states: the text as found (usually an SPDX expression), None where it states none."""
+
+    package: str
+    license: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LicenseEvidence:
+    """The licences of the subject and, before it is published, of what it needs at run time."""
+
+    licenses: tuple[LicenseFact, ...]
+    incomplete: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything known about one subject."""
 
@@ -227,3 +316,7 @@ class Evidence:
     registry: RegistryEvidence | None = None
     lockfile: LockfileEvidence | None = None
     routing: RoutingEvidence | None = None
+    secrets: SecretEvidence | None = None
+    sbom: SbomEvidence | None = None
+    scan: ScanEvidence | None = None
+    licenses: LicenseEvidence | None = None

@@ -133,8 +133,31 @@ def _run(use: RuleUse, context: RuleContext, rules: Sequence[Rule[Any]]) -> Outc
     rule = use.rule
     if not any(rule is known for known in rules):
         return _error(f"the rule {rule.id} is not among the rules of this evaluation")
+    cannot = _cannot_run(rule, context)
+    if cannot is not None:
+        return cannot
+    try:
+        outcome: object = rule.check(use.parameters, context)
+    except Exception as error:  # noqa: BLE001 - the fail-closed boundary: whatever a rule raises closes the gate
+        return _error(f"{rule.id} could not run: {type(error).__name__}: {str(error)[:_SHOWN]}")
+    if not isinstance(outcome, Outcome) or not isinstance(outcome.verdict, Verdict):
+        return _error(f"{rule.id} gave no verdict")
+    return outcome
+
+
+def _cannot_run(rule: Rule[Any], context: RuleContext) -> Outcome | None:
+    """Why a rule is not run at all: another phase, another ecosystem, evidence that nobody collected."""
     if context.phase not in rule.phases:
         return not_applicable("rule.other-phase", f"{rule.id} does not judge phase {context.phase}")
+    package = context.evidence.subject.package
+    if package is not None and package.ecosystem not in rule.ecosystems:
+        return unknown(
+            "rule.ecosystem",
+            f"{rule.id} cannot judge packages of {package.ecosystem}",
+            expected=f"a package of {', '.join(sorted(rule.ecosystems))}",
+            found=package.ecosystem,
+            hint=f"give the scope of {context.policy.source} that uses {rule.id} a match with another ecosystem",
+        )
     for kind in sorted(rule.needs - rule.judges_absence):
         if getattr(context.evidence, kind) is None:
             return unknown(
@@ -144,13 +167,7 @@ def _run(use: RuleUse, context: RuleContext, rules: Sequence[Rule[Any]]) -> Outc
                 found="none",
                 hint=_how_to_collect(kind, context),
             )
-    try:
-        outcome: object = rule.check(use.parameters, context)
-    except Exception as error:  # noqa: BLE001 - the fail-closed boundary: whatever a rule raises closes the gate
-        return _error(f"{rule.id} could not run: {type(error).__name__}: {str(error)[:_SHOWN]}")
-    if not isinstance(outcome, Outcome) or not isinstance(outcome.verdict, Verdict):
-        return _error(f"{rule.id} gave no verdict")
-    return outcome
+    return None
 
 
 def _how_to_collect(kind: EvidenceKind, context: RuleContext) -> str:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from vxsec.model.decision import Phase, PolicyRef, Verdict
+from vxsec.model.package import NPM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,10 @@ class EvidenceKind(StrEnum):
     REGISTRY = "registry"
     LOCKFILE = "lockfile"
     ROUTING = "routing"
+    SECRETS = "secrets"
+    SBOM = "sbom"
+    SCAN = "scan"
+    LICENSES = "licenses"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +89,8 @@ class Rule(Generic[P]):
 
     ``parameters`` is a frozen dataclass whose fields are the keys of ``with:``; each field's metadata holds ``doc`` and,
     where the type alone does not say it, bounds. ``check`` sees only phases listed in ``phases``, and
-    never a kind of ``needs`` that was not collected, unless ``judges_absence`` names that kind.
+    never a kind of ``needs`` that was not collected, unless ``judges_absence`` names that kind. For a package of an ecosystem
+    that ``ecosystems`` does not name the answer is ``unknown``: a rule that cannot judge never lets pass.
     """
 
     id: str
@@ -94,6 +100,7 @@ class Rule(Generic[P]):
     parameters: type[P]
     check: Callable[[P, RuleContext], Outcome]
     judges_absence: frozenset[EvidenceKind] = frozenset()
+    ecosystems: frozenset[str] = frozenset({NPM})
 
 
 def passed(code: str, message: str, *, found: str | None = None, signed_by: tuple[str, ...] = ()) -> Outcome:

@@ -110,6 +110,7 @@ class _Reader:
             version=version,
             resolved=resolved,
             integrity=integrity,
+            license=_license(fields),
             link=link,
             in_bundle=in_bundle,
             dev=dev,
@@ -187,6 +188,14 @@ def _text(fields: Mapping[str, object], key: str, where: str) -> str | None:
 def _flag(fields: Mapping[str, object], key: str, where: str) -> bool:
     value = fields.get(key, False)
     return value if isinstance(value, bool) else _refuse("type", f"expected true or false as {key}", where)
+
+
+def _license(fields: Mapping[str, object]) -> str | None:
+    """A claim copied from the package's manifest, in any of the forms manifests have had; what has none of them is none."""
+    value = fields.get("license")
+    if isinstance(value, dict):
+        value = value.get("type")
+    return value if isinstance(value, str) else None
 
 
 def _bundles(fields: Mapping[str, object], where: str) -> tuple[str, ...]:
