@@ -36,6 +36,7 @@ from vxsec.model.attestation import (
     Subject,
     pae,
 )
+from vxsec.model.scan import SCAN_PREDICATE
 from vxsec.model.verified import VerifiedBlob, VerifiedStatement
 from vxsec.verification.keys import verify_digest_signature, verify_signature
 
@@ -47,8 +48,8 @@ if TYPE_CHECKING:
 
 __all__ = ["subject_names", "subject_states", "verify_bundle", "verify_statement_subject"]
 
-_OWN_PREDICATES = frozenset({RELEASE_PREDICATE, APPROVAL_PREDICATE})
-_NPM = "pkg:npm/"
+_OWN_PREDICATES = frozenset({RELEASE_PREDICATE, APPROVAL_PREDICATE, SCAN_PREDICATE})
+_PURL = "pkg:"
 _LONG_HASHES = {"SHA2_384": hashlib.sha384, "SHA2_512": hashlib.sha512}  # cosign signs so with P-384 and P-521
 _SHOWN = 120
 
@@ -104,7 +105,7 @@ def verify_statement_subject(
     """The subject of ``verified`` that is the file with these digests.
 
     Guarantees: at least one of SHA-256 and SHA-512 is stated, and every one stated is the file's. With ``package`` the
-    subject's name must be that package's purl where the statement is one of ours, or the name is an npm purl.
+    subject's name must be that package's purl where the statement is one of ours, or the name is a purl.
 
     Raises:
         VerificationError: ``signature.subject-mismatch``.
@@ -138,7 +139,7 @@ def subject_names(subject: Subject, package: PackageRef) -> bool:
     """Whether the subject's name is a purl of ``package``; escapes that purl writers do or leave out make no difference."""
     from urllib.parse import unquote  # 4 ms, and most statements never come here
 
-    body = (subject.name or "").removeprefix(_NPM)
+    body = (subject.name or "").removeprefix(f"{_PURL}{package.ecosystem}/")
     path, at, version = body.rpartition("@")
     return (
         body != subject.name
@@ -151,7 +152,7 @@ def subject_names(subject: Subject, package: PackageRef) -> bool:
 def _name_agrees(subject: Subject, statement: Statement, package: PackageRef) -> bool:
     if statement.predicate_type in _OWN_PREDICATES:
         return subject.name == package.purl
-    return not (subject.name or "").startswith(_NPM) or subject_names(subject, package)
+    return not (subject.name or "").startswith(_PURL) or subject_names(subject, package)
 
 
 def _candidates(bundle: Bundle, keys: Sequence[bytes], limits: Limits) -> tuple[list[bytes], list[bytes]]:

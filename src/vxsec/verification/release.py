@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
 
-from vxsec.errors import FormatError, VerificationError, VxsecError
+from vxsec.errors import FormatError, VxsecError
 from vxsec.formats.public_key import key_algorithm
 from vxsec.formats.release_statement import (
     ApprovalPredicate,
@@ -29,18 +29,21 @@ from vxsec.formats.release_statement import (
     read_release_predicate,
 )
 from vxsec.formats.statement import STRONG_DIGESTS, read_statement
-from vxsec.formats.timestamps import render_time
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Bundle, Envelope, RejectedSignature
 from vxsec.model.evidence import ApprovalEvidence, ApprovalFact, SignatureEvidence, SignerFact
-from vxsec.model.trust import HolderKind, RevocationReason, Role
+from vxsec.model.sbom import CYCLONEDX_PREDICATE
+from vxsec.model.scan import SCAN_PREDICATE
+from vxsec.model.trust import HolderKind, Role
 from vxsec.model.verified import VerifiedBlob, VerifiedStatement
 from vxsec.verification.bundle import subject_names, subject_states, verify_bundle, verify_statement_subject
+from vxsec.verification.standing import rejection, require_good_now, require_role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from vxsec.model.attestation import Statement
     from vxsec.model.digest import Digests
     from vxsec.model.package import PackageRef
     from vxsec.model.trust import TrustedKey, TrustRoot
@@ -66,6 +69,7 @@ class _About(Enum):
     THIS_VERSION = auto()  # other bytes under this name and version
     OTHERS = auto()
     UNCLEAR = auto()
+    NO_RELEASE = auto()  # an attested SBOM or scan: evidence of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +99,10 @@ def derive_signatures(
 
     Guarantees: every fact is a statement whose signature was checked here, by a key that may make it, about these bytes
     under this name for this registry. Everything else is listed with its reason and changes nothing else, except that
-    bundles which a search found and which speak only of other packages are left out. The result does not depend on how
-    often a bundle occurs. What was given for the file comes first; beyond ``limits.bundles_per_subject`` nothing is looked
-    at, and the evidence says that the search is incomplete.
+    bundles which a search found and which speak only of other packages are left out, as are attested SBOMs and scans
+    (``verification.attested``). The result does not depend on how often a bundle occurs. What was given for the file
+    comes first; beyond ``limits.bundles_per_subject`` nothing is looked at, and the evidence says that the search is
+    incomplete.
 
     Args:
         bundles: Each with the file or registry version it was read from and how it was found.
@@ -156,6 +161,8 @@ def _select(
             unreadable.append(item)
             continue
         about = _about(item, case)
+        if about is _About.NO_RELEASE:
+            continue
         foreign = foreign or about is _About.THIS_VERSION or (about is _About.OTHERS and kind is SourceKind.GIVEN)
         if about is not _About.OTHERS or kind is SourceKind.GIVEN:
             candidates.setdefault(item.line, (item, source))
@@ -167,14 +174,14 @@ def _derive_fact(bundle: Bundle, source: str, case: _Case) -> SignerFact | Appro
     # 1. Signature.
     verified = verify_bundle(bundle, keys=tuple(case.keys), sha256=case.digests.sha256, limits=case.limits)
     if isinstance(verified, VerifiedBlob):
-        raise _rejection("signature.bare", "a release or approval statement", "a bare signature over the file")
+        raise rejection("signature.bare", "a release or approval statement", "a bare signature over the file")
     key = case.keys[verified.spki]
     # 2. Type.
     if verified.statement.predicate_type == RELEASE_PREDICATE:
         return _derive_release(verified, key, source, case)
     if verified.statement.predicate_type == APPROVAL_PREDICATE:
         return _derive_approval(verified, key, source, case)
-    raise _rejection(
+    raise rejection(
         "statement.type",
         f"{RELEASE_PREDICATE} or {APPROVAL_PREDICATE}",
         repr(verified.statement.predicate_type[:_SHOWN]),
@@ -188,10 +195,10 @@ def _derive_release(verified: VerifiedStatement, key: TrustedKey, source: str, c
     predicate = read_release_predicate(verified.statement)
     _require_registry(predicate, case)
     if predicate.version != case.package.version:
-        raise _rejection("statement.version", f"version {case.package.version!r}", repr(predicate.version[:_SHOWN]))
+        raise rejection("statement.version", f"version {case.package.version!r}", repr(predicate.version[:_SHOWN]))
     # 5. Role, 6. time and revocation.
-    _require_role(key, Role.MACHINE, HolderKind.MACHINE, "a release")
-    _require_good_now(key, case)
+    require_role(key, Role.MACHINE, HolderKind.MACHINE, "a release")
+    require_good_now(key, trust=case.trust, digests=case.digests, now=case.now)
     return _fact("release", predicate, key, Role.MACHINE, source)
 
 
@@ -202,8 +209,8 @@ def _derive_approval(verified: VerifiedStatement, key: TrustedKey, source: str, 
     predicate = read_approval_predicate(verified.statement)
     _require_registry(predicate, case)
     # 5. Role, 6. time and revocation.
-    _require_role(key, Role.HUMAN, HolderKind.PERSON, "an approval")
-    _require_good_now(key, case)
+    require_role(key, Role.HUMAN, HolderKind.PERSON, "an approval")
+    require_good_now(key, trust=case.trust, digests=case.digests, now=case.now)
     return ApprovalFact(
         signer=_fact("approval", predicate, key, Role.HUMAN, source),
         policy_name=predicate.policy_name,
@@ -215,36 +222,7 @@ def _require_registry(predicate: ReleasePredicate | ApprovalPredicate, case: _Ca
     """Exact: both sides are normalised, and another spelling was not written by us."""
     if case.registry_url is None or predicate.registry != case.registry_url:
         expected = case.registry_url or "a registry of the trust document that lists this package"
-        raise _rejection("signature.registry-mismatch", expected, repr(predicate.registry[:_SHOWN]))
-
-
-def _require_role(key: TrustedKey, role: Role, kind: HolderKind, what: str) -> None:
-    if role not in key.roles or key.holder.kind is not kind:
-        raise _rejection(
-            "signature.role",
-            f"{what} by a key of role {role.value}, held by a {kind.value}",
-            f"key {key.id!r} with {', '.join(key.roles) or 'no role'}, held by a {key.holder.kind.value}",
-        )
-
-
-def _require_good_now(key: TrustedKey, case: _Case) -> None:
-    if case.now < key.valid_from:
-        raise _rejection("key.not-yet-valid", f"key {key.id!r} from {render_time(key.valid_from)} on", _now(case))
-    if case.now >= key.valid_until:
-        raise _rejection("key.expired", f"key {key.id!r} before {render_time(key.valid_until)}", _now(case))
-    for revocation in case.trust.key_revocations:
-        if revocation.key == key.id and _is_void(revocation.reason, revocation.since, case.now):
-            found = f"{revocation.reason.value} since {render_time(revocation.since)}"
-            raise _rejection("key.revoked", f"key {key.id!r} in good standing", found)
-    for digest in case.trust.digest_revocations:
-        if digest.sha512 == case.digests.sha512 and _is_void(digest.reason, digest.since, case.now):
-            found = f"{digest.reason.value} since {render_time(digest.since)}"
-            raise _rejection("digest.revoked", "bytes in good standing", found)
-
-
-def _is_void(reason: RevocationReason, since: datetime, now: datetime) -> bool:
-    """Without trusted time a compromised key is never good: nothing shows that a signature is older than the theft."""
-    return reason is RevocationReason.COMPROMISED or now >= since
+        raise rejection("signature.registry-mismatch", expected, repr(predicate.registry[:_SHOWN]))
 
 
 def _fact(
@@ -285,17 +263,15 @@ def _about(bundle: Bundle, case: _Case) -> _About:
         statement = read_statement(content.payload, where="statement", limits=case.limits)
     except FormatError:
         return _About.UNCLEAR
+    return _about_statement(statement, case)
+
+
+def _about_statement(statement: Statement, case: _Case) -> _About:
+    if statement.predicate_type.startswith((CYCLONEDX_PREDICATE, SCAN_PREDICATE)):
+        return _About.NO_RELEASE
     if any(subject_states(subject, case.digests) for subject in statement.subjects):
         return _About.THESE_BYTES
     strong = [subject for subject in statement.subjects if not set(STRONG_DIGESTS).isdisjoint(subject.digest)]
     if any(subject_names(subject, case.package) for subject in strong):
         return _About.THIS_VERSION
     return _About.OTHERS if strong else _About.UNCLEAR
-
-
-def _rejection(code: str, expected: str, found: str) -> VerificationError:
-    return VerificationError(f"expected {expected}, found {found}", code=code)
-
-
-def _now(case: _Case) -> str:
-    return f"a judgement at {render_time(case.now)}"
