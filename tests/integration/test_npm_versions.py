@@ -24,6 +24,7 @@ process.stdout.write(JSON.stringify({
   order: ask.pairs.map(([a, b]) => order(a, b)),
   range: ask.questions.map(([, r]) => semver.validRange(r) !== null),
   satisfies: ask.questions.map(([v, r]) => semver.satisfies(v, r)),
+  audited: ask.questions.map(([v, r]) => semver.satisfies(v, r, { includePrerelease: true })),
 }));
 """
 
@@ -106,12 +107,14 @@ def test_versions_and_ranges_mean_what_npm_says(seed: int) -> None:
     assert [_compare(a, b) for a, b in pairs] == said["order"]
     wrong = [text for (_, text), expected in zip(questions, said["range"], strict=True) if is_range(text) != expected]
     assert wrong == []
-    wrong_answers = [
-        (version, text, expected)
-        for (version, text), expected in zip(questions, said["satisfies"], strict=True)
-        if _satisfies(version, text) != expected
-    ]
-    assert wrong_answers == []
+    for member, include_prerelease in (("satisfies", False), ("audited", True)):
+        wrong_answers = [
+            (version, text, expected)
+            for (version, text), expected in zip(questions, said[member], strict=True)
+            if _satisfies(version, text, include_prerelease=include_prerelease) != expected
+        ]
+        assert wrong_answers == []
+    assert said["satisfies"] != said["audited"]
     assert sum(said["satisfies"]) > 300
     assert sum(said["range"]) > 1500
     assert not all(said["range"])
@@ -139,8 +142,8 @@ def _compare(left: str, right: str) -> int:
     return (a > b) - (a < b)
 
 
-def _satisfies(version: str, range_: str) -> bool:
+def _satisfies(version: str, range_: str, *, include_prerelease: bool) -> bool:
     try:
-        return satisfies(version, range_)
+        return satisfies(version, range_, include_prerelease=include_prerelease)
     except FormatError:
         return False

@@ -1,7 +1,8 @@
 """npm version ranges, read as npm's own ``semver`` package reads them.
 
-Ranges follow node-semver 7 without ``loose`` and without ``includePrerelease``, which is how npm installs. The steps of a
-range keep the order of node-semver's ``classes/range.js``, because the order is what decides odd ranges.
+Ranges follow node-semver 7 without ``loose``, and without ``includePrerelease`` unless asked: that is how npm installs, and
+how ``npm audit`` looks for vulnerable versions. The steps of a range keep the order of node-semver's ``classes/range.js``,
+because the order is what decides odd ranges.
 """
 
 from __future__ import annotations
@@ -48,22 +49,24 @@ _NOTHING = "<0.0.0-0"  # no version is lower than 0.0.0-0
 def is_range(text: str) -> bool:
     """Whether ``text`` is a version range; tags, URLs, ``npm:`` and ``workspace:`` forms are not."""
     try:
-        _parse_range(text)
+        _parse_range(text, False)
     except FormatError:
         return False
     return True
 
 
-def satisfies(version: str, range_: str) -> bool:
+def satisfies(version: str, range_: str, *, include_prerelease: bool = False) -> bool:
     """Whether npm would install ``version`` for ``range_`` (node-semver README, "Ranges").
 
-    A pre-release satisfies only where a comparator of the same major.minor.patch has a pre-release too.
+    A pre-release satisfies only where a comparator of the same major.minor.patch has a pre-release too, unless
+    ``include_prerelease`` is set (node-semver's ``includePrerelease``): then it is a version like any other.
 
     Raises:
         FormatError: ``version.malformed`` or ``range.malformed``. A range with characters outside ASCII is malformed.
     """
     parsed = NpmVersion.parse(version)
-    return any(alternative.admits(parsed) for alternative in _parse_range(range_))
+    alternatives = _parse_range(range_, include_prerelease)
+    return any(alternative.admits(parsed, include_prerelease) for alternative in alternatives)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,40 +94,41 @@ class _Alternative:
 
     comparators: tuple[_Comparator, ...]
 
-    def admits(self, version: NpmVersion) -> bool:
+    def admits(self, version: NpmVersion, include_prerelease: bool) -> bool:
         if not all(comparator.admits(version) for comparator in self.comparators):
             return False
-        return not version.is_prerelease or any(
+        return (include_prerelease or not version.is_prerelease) or any(
             comparator.version.is_prerelease and comparator.version.triple == version.triple
             for comparator in self.comparators
         )
 
 
 @lru_cache(maxsize=4096)
-def _parse_range(text: str) -> tuple[_Alternative, ...]:
+def _parse_range(text: str, pre: bool) -> tuple[_Alternative, ...]:
     if len(text) > MAX_LENGTH or not text.isascii():
         raise _malformed_range(text)
     collapsed = _RE_SPACE.sub(" ", text).strip(" ")
-    alternatives = tuple(_parse_alternative(part.strip(" "), text) for part in collapsed.split("||"))
+    alternatives = tuple(_parse_alternative(part.strip(" "), text, pre) for part in collapsed.split("||"))
     # One alternative that admits every release makes the whole range exactly that (classes/range.js, constructor).
     return next(((item,) for item in alternatives if not item.comparators), alternatives)
 
 
-def _parse_alternative(part: str, text: str) -> _Alternative:
+def _parse_alternative(part: str, text: str, pre: bool) -> _Alternative:
     part = _RE_BUILD.sub("", part)
     hyphen = _RE_HYPHEN.fullmatch(part)
     if hyphen:
-        part = _desugar_hyphen(hyphen)
+        part = _desugar_hyphen(hyphen, pre)
     part = _RE_TRIM_COMPARATOR.sub(r"\1\2\3", part)
     part = _RE_TRIM_TILDE.sub(r"\1~", part)
     part = _RE_TRIM_CARET.sub(r"\1^", part)
-    pieces = [piece for word in part.split(" ") for piece in _desugar(word).split(" ")]
-    return _Alternative(comparators=tuple(_parse_comparators(pieces, text)))
+    pieces = [piece for word in part.split(" ") for piece in _desugar(word, pre).split(" ")]
+    return _Alternative(comparators=tuple(_parse_comparators(pieces, text, pre)))
 
 
-def _parse_comparators(pieces: list[str], text: str) -> Iterator[_Comparator]:
+def _parse_comparators(pieces: list[str], text: str, pre: bool) -> Iterator[_Comparator]:
+    lowest = ">=0.0.0-0" if pre else ">=0.0.0"  # npm reads the lowest version there is as "any"
     for piece in pieces:
-        if piece in {"", ">=0.0.0"}:  # npm reads >=0.0.0 as "any"
+        if piece in {"", lowest}:
             continue
         match = _RE_COMPARATOR.fullmatch(piece)
         if match is None:
@@ -135,14 +139,14 @@ def _parse_comparators(pieces: list[str], text: str) -> Iterator[_Comparator]:
             raise _malformed_range(text) from error
 
 
-def _desugar(word: str) -> str:
+def _desugar(word: str, pre: bool) -> str:
     """One word of a range as plain comparators separated by spaces."""
     if match := _RE_CARET.fullmatch(word):
-        return _desugar_caret(*match.group(1, 2, 3, 4))
+        return _desugar_caret(*match.group(1, 2, 3, 4), pre=pre)
     if match := _RE_TILDE.fullmatch(word):
         return _desugar_tilde(*match.group(1, 2, 3, 4))
     if match := _RE_X_RANGE.fullmatch(word):
-        word = _desugar_x_range(word, *match.group(1, 2, 3, 4))
+        word = _desugar_x_range(word, *match.group(1, 2, 3, 4), pre=pre)
     return _RE_STAR.sub("", word, count=1)
 
 
@@ -154,14 +158,19 @@ def _next(component: str) -> int:
     return int(component) + 1
 
 
-def _desugar_caret(major: str, minor: str, patch: str, prerelease: str | None) -> str:
+def _lowest(pre: bool) -> str:
+    """What is written behind a version to mean it and all its pre-releases."""
+    return "-0" if pre else ""
+
+
+def _desugar_caret(major: str, minor: str, patch: str, prerelease: str | None, *, pre: bool) -> str:
     if _is_x(major):
         return ""
     if _is_x(minor):
-        return f">={major}.0.0 <{_next(major)}.0.0-0"
+        return f">={major}.0.0{_lowest(pre)} <{_next(major)}.0.0-0"
     if _is_x(patch):
         upper = f"{major}.{_next(minor)}.0-0" if major == "0" else f"{_next(major)}.0.0-0"
-        return f">={major}.{minor}.0 <{upper}"
+        return f">={major}.{minor}.0{_lowest(pre)} <{upper}"
     if major != "0":
         upper = f"{_next(major)}.0.0-0"
     elif minor != "0":
@@ -180,7 +189,7 @@ def _desugar_tilde(major: str, minor: str, patch: str, prerelease: str | None) -
     return f">={lower} <{major}.{_next(minor)}.0-0"
 
 
-def _desugar_x_range(word: str, operator: str, major: str, minor: str, patch: str) -> str:
+def _desugar_x_range(word: str, operator: str, major: str, minor: str, patch: str, *, pre: bool) -> str:
     out_of_order = (_is_x(major) and not _is_x(minor)) or (_is_x(minor) and bool(patch) and not _is_x(patch))
     if out_of_order or not (_is_x(major) or _is_x(minor) or _is_x(patch)):
         return word
@@ -192,22 +201,22 @@ def _desugar_x_range(word: str, operator: str, major: str, minor: str, patch: st
     return {
         "<": f"<{lower}-0",
         "<=": f"<{upper}-0",
-        ">": f">={upper}",
-        ">=": f">={lower}",
-    }.get(operator, f">={lower} <{upper}-0")
+        ">": f">={upper}{_lowest(pre)}",
+        ">=": f">={lower}{_lowest(pre)}",
+    }.get(operator, f">={lower}{_lowest(pre)} <{upper}-0")
 
 
-def _desugar_hyphen(match: re.Match[str]) -> str:
-    lower, low_major, low_minor, low_patch = match.group(1, 2, 3, 4)
+def _desugar_hyphen(match: re.Match[str], pre: bool) -> str:
+    lower, low_major, low_minor, low_patch, low_prerelease = match.group(1, 2, 3, 4, 5)
     upper, major, minor, patch, prerelease = match.group(7, 8, 9, 10, 11)
     if _is_x(low_major):
         lower = ""
     elif _is_x(low_minor):
-        lower = f">={low_major}.0.0"
+        lower = f">={low_major}.0.0{_lowest(pre)}"
     elif _is_x(low_patch):
-        lower = f">={low_major}.{low_minor}.0"
+        lower = f">={low_major}.{low_minor}.0{_lowest(pre)}"
     else:
-        lower = f">={lower}"
+        lower = f">={lower}" if low_prerelease else f">={lower}{_lowest(pre)}"
     if _is_x(major):
         upper = ""
     elif _is_x(minor):
@@ -216,6 +225,8 @@ def _desugar_hyphen(match: re.Match[str]) -> str:
         upper = f"<{major}.{_next(minor)}.0-0"
     elif prerelease:
         upper = f"<={major}.{minor}.{patch}-{prerelease}"
+    elif pre:
+        upper = f"<{major}.{minor}.{_next(patch)}-0"
     else:
         upper = f"<={upper}"
     return f"{lower} {upper}".strip(" ")

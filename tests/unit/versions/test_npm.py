@@ -173,6 +173,31 @@ def test_ranges_mean_what_npm_says(version: str, range_: str, *, expected: bool)
 
 
 @pytest.mark.parametrize(
+    ("version", "range_", "expected"),
+    [
+        pytest.param("2.0.0-rc.1", "<2.0.0", True, id="a pre-release is below its release"),
+        pytest.param("1.2.3-a", ">=1.0.0 <2.0.0", True, id="a pre-release inside a plain range"),
+        pytest.param("2.0.0-rc.1", "1.x", False, id="a pre-release of the next major"),
+        pytest.param("1.0.0-a", "1.x", True, id="a pre-release of an x-range's first version"),
+        pytest.param("1.0.0-a", "^1", True, id="caret of a partial"),
+        pytest.param("1.2.0-a", "^1.2", True, id="caret of two parts"),
+        pytest.param("1.2.3-a", "^1.2.3", False, id="caret of a whole version starts there"),
+        pytest.param("0.0.0-a", ">=0.0.0-0", True, id="the lowest version there is means any"),
+        pytest.param("0.0.0-a", ">=0.0.0", False, id="a release as lower bound"),
+        pytest.param("1.2.3-a", "1.2.3 - 2.0.0", True, id="a hyphen range, lower end"),
+        pytest.param("1.2.3-a", "1.2.3-b - 2.0.0", False, id="a hyphen range from a pre-release"),
+        pytest.param("1.0.0-a", "1 - 2", True, id="a hyphen range of majors"),
+        pytest.param("1.2.0-a", "1.2 - 2", True, id="a hyphen range of two parts"),
+        pytest.param("2.0.1-a", "1.2.3 - 2.0.0", False, id="a hyphen range, above the upper end"),
+        pytest.param("2.0.0-a", ">1", True, id="above a partial"),
+        pytest.param("1.0.0-a", "<1", False, id="below a partial leaves its pre-releases out"),
+    ],
+)
+def test_with_pre_releases_ranges_mean_what_npm_audit_says(version: str, range_: str, *, expected: bool) -> None:
+    assert satisfies(version, range_, include_prerelease=True) is expected
+
+
+@pytest.mark.parametrize(
     "range_",
     [
         pytest.param("latest", id="a tag"),
