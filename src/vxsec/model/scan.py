@@ -89,7 +89,9 @@ class ScanResult:
     """Everything one scan found. Every dependency is clean, vulnerable, malicious, local or not evaluated, and only one of them.
 
     ``packages`` counts all that were looked at, each once; ``clean``, ``affected`` (findings, no malware), ``malicious``,
-    ``local`` (workspaces of the project itself) and ``not_evaluated`` add up to it: :meth:`check` says so.
+    ``local`` (workspaces of the project itself) and ``not_evaluated`` add up to it: :attr:`adds_up` says so.
+    ``partly_evaluated`` are packages already counted as affected or malicious about which something else could not be
+    evaluated: told, because it may be worse than what was found, and not counted a second time.
     """
 
     packages: int
@@ -100,6 +102,7 @@ class ScanResult:
     findings: tuple[Vulnerability, ...]
     not_evaluated: tuple[NotEvaluated, ...]
     databases: tuple[DatabaseState, ...]
+    partly_evaluated: tuple[NotEvaluated, ...] = ()
 
     @property
     def adds_up(self) -> bool:
