@@ -43,6 +43,11 @@ class Limits:
     yaml_depth: int = 32
     lockfile_bytes: int = 64 * _MIB
     lockfile_packages: int = 200_000
+    sbom_bytes: int = 64 * _MIB
+    """Seventy times that of 1,000 packages; an attested one is bounded by ``bundle_bytes`` as well."""
+    sbom_components: int = 200_000
+    dependency_edges: int = 2_000_000
+    """Ways from one package to the next in one lockfile; 20,000 real packages have some 45,000."""
     packument_bytes: int = 128 * _MIB
     npmrc_bytes: int = 256 * _KIB
 
@@ -68,6 +73,21 @@ class Limits:
     evidence_versions: int = 64
     """Versions of the evidence package read for one subject."""
     evidence_publish_attempts: int = 5
+
+    # -- advisory databases -------------------------------------------------------------------------------------------
+    zip_bytes: int = _GIB
+    """OSV's export for npm has 200 MB; a zip archive is read in pieces, never held."""
+    zip_entries: int = 2_000_000
+    zip_directory_bytes: int = 256 * _MIB
+    """The table of contents, which is held: about 80 bytes for each entry."""
+    zip_unpacked_bytes: int = 8 * _GIB
+    advisory_bytes: int = 5 * _MIB
+    """The largest of 41,892 real ones has 46 kB."""
+    advisory_unreadable_percent: float = 1.0
+    """More unreadable records than this and the data is refused: it is not what it says."""
+    database_bytes: int = 2 * _GIB
+    """An index file; 20 MB for 224,570 advisories."""
+    database_download_seconds: float = 1800.0
 
     # -- files ------------------------------------------------------------------------------------------------------
     small_file_bytes: int = _MIB
