@@ -22,12 +22,15 @@ from vxsec._version import __version__
 if TYPE_CHECKING:
     from vxsec.errors import VxsecError
     from vxsec.usecases.approve import approve
+    from vxsec.usecases.database import database_states, import_database, update_database
     from vxsec.usecases.gate import gate
     from vxsec.usecases.init import init
     from vxsec.usecases.inputs import open_artifact
     from vxsec.usecases.inspect import inspect
     from vxsec.usecases.keys import generate_key, show_key
     from vxsec.usecases.publish import publish
+    from vxsec.usecases.sbom import attest_sbom, build_sbom, check_sbom, extract_sbom, verify_sbom
+    from vxsec.usecases.scan import scan
     from vxsec.usecases.sign import attest, sign
     from vxsec.usecases.verify_file import verify
     from vxsec.usecases.verify_install import verify_lockfile
@@ -37,32 +40,50 @@ __all__ = [
     "__version__",
     "approve",
     "attest",
+    "attest_sbom",
+    "build_sbom",
+    "check_sbom",
+    "database_states",
+    "extract_sbom",
     "gate",
     "generate_key",
+    "import_database",
     "init",
     "inspect",
     "open_artifact",
     "publish",
+    "scan",
     "show_key",
     "sign",
+    "update_database",
     "verify",
     "verify_lockfile",
+    "verify_sbom",
 ]
 
 _HOMES = {
     "VxsecError": "vxsec.errors",
     "approve": "vxsec.usecases.approve",
     "attest": "vxsec.usecases.sign",
+    "attest_sbom": "vxsec.usecases.sbom",
+    "build_sbom": "vxsec.usecases.sbom",
+    "check_sbom": "vxsec.usecases.sbom",
+    "database_states": "vxsec.usecases.database",
+    "extract_sbom": "vxsec.usecases.sbom",
     "gate": "vxsec.usecases.gate",
     "generate_key": "vxsec.usecases.keys",
+    "import_database": "vxsec.usecases.database",
     "init": "vxsec.usecases.init",
     "inspect": "vxsec.usecases.inspect",
     "open_artifact": "vxsec.usecases.inputs",
     "publish": "vxsec.usecases.publish",
+    "scan": "vxsec.usecases.scan",
     "show_key": "vxsec.usecases.keys",
     "sign": "vxsec.usecases.sign",
+    "update_database": "vxsec.usecases.database",
     "verify": "vxsec.usecases.verify_file",
     "verify_lockfile": "vxsec.usecases.verify_install",
+    "verify_sbom": "vxsec.usecases.sbom",
 }
 
 

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AT",
+    "DB",
     "EXPIRES",
     "FILES",
+    "TIME",
     "connection_options",
     "evidence_options",
     "gate_options",
@@ -49,8 +51,11 @@ class _Time(click.ParamType["datetime"]):
 
 
 FILES = click.argument("files", nargs=-1, required=True, metavar="FILE...")
-AT = click.option("--at", type=_Time(), help="Judge as of this time (RFC 3339); marks the answer.")
-EXPIRES = click.option("--expires", type=_Time(), help="Not to be published after this time (RFC 3339).")
+TIME = _Time()
+AT = click.option("--at", type=TIME, help="Judge as of this time (RFC 3339); marks the answer.")
+EXPIRES = click.option("--expires", type=TIME, help="Not to be published after this time (RFC 3339).")
+
+DB = click.option("--db", metavar="DIR", help="The folder of the advisory database; else VXSEC_DB, else the user's own.")
 
 
 def output_options(function: F) -> F:
@@ -114,6 +119,7 @@ def gate_options(function: F) -> F:
                 "--bundle", "bundles", multiple=True, metavar="FILE", help="A bundle file about the files given."
             ),
             click.option("--packument", metavar="FILE", help="A packument, in place of asking the registry."),
+            DB,
         ]
     ):
         function = option(function)

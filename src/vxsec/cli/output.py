@@ -75,6 +75,19 @@ class Output:
 
         write_atomic(self.path, text.encode("utf-8", "backslashreplace") + b"\n")
 
+    def write(self, data: bytes) -> None:
+        """Write a document that is itself the result (an SBOM, a drawing), byte for byte, whatever the format.
+
+        Raises:
+            UsageError: The file cannot be written.
+        """
+        if self.path is None:
+            self._print(data.decode("utf-8", "backslashreplace").removesuffix("\n"))
+            return
+        from vxsec.host.files import write_atomic
+
+        write_atomic(self.path, data)
+
     @staticmethod
     def _print(text: str) -> None:
         """Write to standard output and make sure that it arrived; a reader that went away does not change a verdict."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vxsec.cli.options import AT, connection_options, evidence_options, output_options, refuse_options
+from vxsec.cli.options import AT, DB, connection_options, evidence_options, output_options, refuse_options
 from vxsec.cli.output import Output
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ __all__ = ["command"]
 @click.option("--expect", metavar="NAME@VERSION", help="What manifest and statements must say.")
 @click.option("--registry", metavar="LABEL|URL", help="The registry a release must be for.")
 @click.option("--offline", is_flag=True, help="With --lockfile: open no connection.")
+@DB
 @AT
 @evidence_options
 @connection_options
@@ -44,6 +45,7 @@ def command(
     expect: str | None,
     registry: str | None,
     offline: bool,
+    db: str | None,
     at: datetime | None,
     evidence: str | None,
     log: str | None,
@@ -60,6 +62,7 @@ def command(
             {
                 "--policy": policy,
                 "--evidence": evidence,
+                "--db": db,
                 "--log": log,
                 "--offline": offline,
                 "--unsafe-http": unsafe_http,
@@ -103,6 +106,7 @@ def command(
         trust=trust,
         registry=registry,
         evidence=evidence,
+        db=db,
         log=log,
         offline=offline,
         at=at,

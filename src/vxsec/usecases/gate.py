@@ -12,7 +12,7 @@ from vxsec.host.files import append_line_locked
 from vxsec.model.decision import Phase, TrustRef
 from vxsec.policy.engine import evaluate
 from vxsec.report.decision_json import render_decision
-from vxsec.usecases.collect import Collector
+from vxsec.usecases.collect.collector import Collector
 from vxsec.usecases.inputs import load_policy, load_trust, open_artifacts
 from vxsec.usecases.registries import RegistrySession
 
@@ -58,6 +58,7 @@ def gate(
     evidence: PathLike | None = None,
     bundles: Sequence[PathLike] = (),
     packument: PathLike | None = None,
+    db: PathLike | None = None,
     log: PathLike | None = None,
     offline: bool = False,
     at: datetime | None = None,
@@ -83,6 +84,7 @@ def gate(
         evidence: A folder of bundle files, matched by digest.
         bundles: Bundle files that speak of the files given.
         packument: A packument file, in place of asking the registry.
+        db: The folder of the advisory database; ``VXSEC_DB`` or the user's own if None.
         log: Append the decision to this file, one JSON line.
         offline: Open no connection; what that hides is unknown.
         at: Judge as of this time; marks the decision.
@@ -108,6 +110,7 @@ def gate(
         evidence=evidence,
         bundles=bundles,
         packument=packument,
+        db=db,
         session=RegistrySession(
             project_dir=project_dir, offline=offline, unsafe_http=unsafe_http, unsafe_tls=unsafe_tls
         ),
@@ -133,6 +136,7 @@ def open_run(
     evidence: PathLike | None = None,
     bundles: Sequence[PathLike] = (),
     packument: PathLike | None = None,
+    db: PathLike | None = None,
     tag: str | None = None,
     at: datetime | None = None,
     now: datetime | None = None,
@@ -155,6 +159,7 @@ def open_run(
         bundles=bundles,
         evidence_dir=evidence,
         packument=packument,
+        db=db,
         lockfile=lockfile,
         project_dir=project_dir,
         tag=tag,

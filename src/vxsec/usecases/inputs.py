@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vxsec.errors import ConfigurationError, FormatError, NothingToJudgeError, TarballError, UsageError
 from vxsec.host.files import list_files, read_bounded, read_if_exists
 from vxsec.limits import DEFAULT_LIMITS
+from vxsec.model.package import NPM
 
 if TYPE_CHECKING:
     import os
@@ -33,6 +34,7 @@ __all__ = [
     "refusal",
     "registry_url_for",
     "require_artifact",
+    "same_package",
 ]
 
 _SHIPPED_PREFIX = "vxsec:"
@@ -88,7 +90,7 @@ def open_artifacts(files: Sequence[_PathLike]) -> list[Artifact | RefusedArtifac
     """Open every file.
 
     Raises:
-        UsageError: No files (``usage.no-files``), the same file or package twice (``usage.duplicate``), or as
+        UsageError: No files (``usage.no-files``), the same file or npm package twice (``usage.duplicate``), or as
             :func:`open_artifact`.
     """
     if not files:
@@ -97,10 +99,11 @@ def open_artifacts(files: Sequence[_PathLike]) -> list[Artifact | RefusedArtifac
     seen: dict[str, str] = {}
     for artifact in artifacts:
         name = getattr(artifact, "package", None)
-        key = str(name) if name else artifact.digests.sha512
+        # A release of Python is several files of one name and version: a source distribution and wheels.
+        key = str(name) if name and name.ecosystem == NPM else artifact.digests.sha512
         if key in seen:
             raise UsageError(
-                f"{key if name else 'the same bytes'} given twice: {seen[key]!r} and {artifact.filename!r}",
+                f"{name or 'the same bytes'} given twice: {seen[key]!r} and {artifact.filename!r}",
                 code="usage.duplicate",
             )
         seen[key] = artifact.filename
@@ -192,18 +195,33 @@ def parse_expect(text: str) -> PackageRef:
         raise UsageError(error.message, code="usage.expect", hint="write it like --expect @scope/name@1.2.3") from error
 
 
-def choose_registry(trust: TrustRoot, name: str, label: str | None) -> Registry | None:
-    """The own registry a package belongs to; None where no registry lists its name.
+def same_package(expect: PackageRef, package: PackageRef) -> bool:
+    """Whether ``package`` is what ``--expect`` says, which names no ecosystem: Python's names are compared in normal form."""
+    from vxsec.formats.core_metadata import normalise_pypi_name
+    from vxsec.model.package import PYPI
+
+    name = expect.name
+    if package.ecosystem == PYPI:
+        try:
+            name = normalise_pypi_name(name, where="--expect")
+        except FormatError:
+            return False
+    return (name, expect.version) == (package.name, package.version)
+
+
+def choose_registry(trust: TrustRoot, name: str, label: str | None, *, ecosystem: str = NPM) -> Registry | None:
+    """The own registry a package belongs to; None where no registry of its ecosystem lists its name.
 
     Args:
         trust: The trust root.
         name: The real package name.
         label: What ``--registry`` said, needed where several registries list the name.
+        ecosystem: The package's ecosystem, as its purl writes it.
 
     Raises:
         UsageError: ``registry.ambiguous`` or ``registry.unknown``.
     """
-    candidates = trust.registries_for(name)
+    candidates = trust.registries_for(name, ecosystem)
     if label is not None:
         if trust.registry(label) is None:
             known = ", ".join(sorted(registry.label for registry in trust.registries)) or "none"
@@ -221,7 +239,7 @@ def choose_registry(trust: TrustRoot, name: str, label: str | None) -> Registry 
     return candidates[0] if candidates else None
 
 
-def registry_url_for(name: str, *, trust: TrustRoot | None, registry: str | None) -> str:
+def registry_url_for(name: str, *, trust: TrustRoot | None, registry: str | None, ecosystem: str = NPM) -> str:
     """The registry URL a statement about ``name`` is made for, from ``--registry`` (label or URL) or the trust document.
 
     Raises:
@@ -232,7 +250,7 @@ def registry_url_for(name: str, *, trust: TrustRoot | None, registry: str | None
 
         return normalise_registry_url(registry)
     if trust is not None:
-        chosen = choose_registry(trust, name, registry)
+        chosen = choose_registry(trust, name, registry, ecosystem=ecosystem)
         if chosen is not None:
             return chosen.url
         raise UsageError(

@@ -16,7 +16,7 @@ from vxsec.model.digest import Integrity, digest_bytes
 from vxsec.model.report.publication import PublishedPackage, PublishReport, PublishState
 from vxsec.registry.publish_document import build_publish_document, check_tag, read_publish_config
 from vxsec.report.decision_json import render_decision
-from vxsec.usecases.collect import DEFAULT_TAG
+from vxsec.usecases.collect.collector import DEFAULT_TAG
 from vxsec.usecases.evidence import push_bundles
 from vxsec.usecases.gate import decide, open_run, record
 from vxsec.usecases.inputs import choose_registry
@@ -55,6 +55,7 @@ def publish(
     evidence: PathLike | None = None,
     bundles: Sequence[PathLike] = (),
     packument: PathLike | None = None,
+    db: PathLike | None = None,
     log: PathLike | None = None,
     now: datetime | None = None,
     project_dir: PathLike = ".",
@@ -80,6 +81,7 @@ def publish(
         evidence: See ``policy``.
         bundles: See ``policy``.
         packument: See ``policy``.
+        db: See ``policy``.
         log: See ``policy``.
         now: See ``policy``.
         project_dir: See ``policy``.
@@ -105,6 +107,7 @@ def publish(
         evidence=evidence,
         bundles=bundles,
         packument=packument,
+        db=db,
         tag=tag,
         session=session,
         now=now,

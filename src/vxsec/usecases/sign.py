@@ -24,7 +24,7 @@ from vxsec.signing.table import open_signer
 from vxsec.usecases.inputs import load_trust, open_artifact, registry_url_for, require_artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from vxsec.signing.signer import Signer
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Password = bytes | Callable[[], bytes] | None
     PathLike = str | os.PathLike[str]
 
-__all__ = ["append_bundle", "attest", "open_signers", "sign"]
+__all__ = ["append_bundle", "attest", "attest_each", "open_signers", "sign"]
 
 
 def sign(
@@ -151,9 +151,33 @@ def attest(
         raise ConfigurationError(
             error.message, code=error.code, where=error.where, hint="write the predicate as one JSON object"
         ) from error
+    return attest_each(
+        [(file, content) for file in files],
+        predicate_type=predicate_type,
+        signers=signers,
+        bundle=bundle,
+        password=password,
+    )
+
+
+def attest_each(
+    predicates: Sequence[tuple[PathLike, Mapping[str, object]]],
+    *,
+    predicate_type: str,
+    signers: Sequence[str],
+    bundle: PathLike | None = None,
+    password: Password = None,
+) -> tuple[SignedFile, ...]:
+    """As :func:`attest`, with a predicate of its own for each file, and any type.
+
+    Raises:
+        UsageError: As :func:`attest`.
+        ConfigurationError: As :func:`sign`.
+    """
+    _require([file for file, _ in predicates], signers, bundle)
     opened = open_signers(signers, password=password)
     payloads = []
-    for file in files:
+    for file, content in predicates:
         digests = hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes)
         subject = Subject(name=_subject_name(file), digest={"sha256": digests.sha256, "sha512": digests.sha512})
         payload = build_statement(subjects=[subject], predicate_type=predicate_type, predicate=content)
@@ -261,7 +285,7 @@ def _store(made: _Made, bundle: PathLike | None) -> SignedFile:
 
 
 def _subject_name(file: PathLike) -> str:
-    if str(file).endswith((".tgz", ".tar.gz")):
+    if str(file).endswith((".tgz", ".tar.gz", ".whl")):
         artifact = open_artifact(file)
         if isinstance(artifact, Artifact):
             return artifact.package.purl

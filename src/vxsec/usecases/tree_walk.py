@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vxsec.model.decision import Decision, RuleResult
     from vxsec.model.dependency import Lockfile
     from vxsec.model.evidence import Evidence
-    from vxsec.usecases.collect import Collector
+    from vxsec.usecases.collect.collector import Collector
 
     Progress = Callable[[str], None]
 

@@ -18,7 +18,7 @@ from vxsec.model.report.installation import InstallReport, TreeAccount, TreeFail
 from vxsec.model.trust import OTHER_REGISTRY
 from vxsec.policy.engine import ENGINE_SCOPE, evaluate
 from vxsec.report.decision_json import render_decision
-from vxsec.usecases.collect import Collector
+from vxsec.usecases.collect.collector import Collector
 from vxsec.usecases.gate import record, require_policy_and_trust
 from vxsec.usecases.inputs import load_policy, load_trust
 from vxsec.usecases.lockfile_input import find_lockfile
@@ -43,6 +43,7 @@ def verify_lockfile(
     trust: PathLike | None,
     registry: str | None = None,
     evidence: PathLike | None = None,
+    db: PathLike | None = None,
     log: PathLike | None = None,
     offline: bool = False,
     at: datetime | None = None,
@@ -68,6 +69,7 @@ def verify_lockfile(
         trust: The identities document.
         registry: A label, where several registries list a name.
         evidence: A folder of bundle files, matched by digest.
+        db: The folder of the advisory database; ``VXSEC_DB`` or the user's own if None.
         log: Append the decision to this file.
         offline: Open no connection; what that hides is not evaluated.
         at: Judge as of this time; marks the decision.
@@ -107,6 +109,7 @@ def verify_lockfile(
         now=moment,
         registry=registry,
         evidence_dir=evidence,
+        db=db,
         lockfile=lockfile,
         project_dir=project_dir,
     )

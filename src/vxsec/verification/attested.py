@@ -27,14 +27,14 @@ from vxsec.verification.bundle import verify_bundle, verify_statement_subject
 from vxsec.verification.standing import rejection, require_good_now, require_role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from vxsec.model.digest import Digests
     from vxsec.model.package import PackageRef
     from vxsec.model.trust import TrustRoot
 
-__all__ = ["Attested", "derive_attested"]
+__all__ = ["Attested", "derive_attested", "derive_attested_by_keys"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +101,38 @@ def derive_attested(
         except VxsecError as error:
             rejected.append(RejectedSignature(code=error.code, message=error.message, source=source))
     return tuple(found), tuple(rejected), incomplete
+
+
+def derive_attested_by_keys(
+    bundles: Iterable[tuple[Bundle | RejectedSignature, str]],
+    *,
+    predicate_type: str,
+    package: PackageRef,
+    digests: Digests,
+    keys: Sequence[bytes],
+    limits: Limits = DEFAULT_LIMITS,
+) -> tuple[tuple[tuple[VerifiedStatement, str], ...], tuple[RejectedSignature, ...]]:
+    """As :func:`derive_attested`, where any of ``keys`` (canonical DER) may have made the statement, at any time.
+
+    Returns:
+        Those that count with their source, and those of that type that do not with the reason.
+    """
+    found: list[tuple[VerifiedStatement, str]] = []
+    rejected: list[RejectedSignature] = []
+    claiming = [
+        (item, source) for item, source in bundles if isinstance(item, Bundle) and _claims(item, predicate_type, limits)
+    ]
+    for bundle, source in claiming[: limits.bundles_per_subject]:
+        try:
+            verified = verify_bundle(bundle, keys=tuple(keys), sha256=digests.sha256, limits=limits)
+            if isinstance(verified, VerifiedBlob) or not _is_type(verified.statement.predicate_type, predicate_type):
+                raise rejection("statement.type", predicate_type, "something else")
+            verify_statement_subject(verified, digests=digests, package=package)
+        except VxsecError as error:
+            rejected.append(RejectedSignature(code=error.code, message=error.message, source=source))
+        else:
+            found.append((verified, source))
+    return tuple(found), tuple(rejected)
 
 
 def _derive(bundle: Bundle, source: str, case: _Case) -> Attested:

@@ -7,12 +7,13 @@ globs, backslashes or ``..`` matches nothing, so that a folder it meant is repor
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from vxsec.errors import VerificationError
+from vxsec.formats.globs import match_wild
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["WorkspaceGlobs"]
 
@@ -22,8 +23,6 @@ _MAX_LENGTH = 1024
 _MAX_STEPS = 2_000_000
 """Comparisons for one lockfile: a thousand workspaces need some thousands, hostile patterns any number."""
 _NOT_UNDERSTOOD = frozenset("[]()\\")
-
-T = TypeVar("T")
 
 
 class _Steps:
@@ -119,7 +118,9 @@ def _matches(pattern: tuple[str, ...], parts: tuple[str, ...], steps: _Steps) ->
     def one(want: str, have: str) -> bool:
         return _part_matches(want, have, steps)
 
-    return _wild(pattern, parts, steps, star="**", one=one, swallows=lambda part: not part.startswith("."))
+    return match_wild(
+        pattern, parts, star="**", one=one, swallows=lambda part: not part.startswith("."), spend=steps.spend
+    )
 
 
 def _part_matches(pattern: str, part: str, steps: _Steps) -> bool:
@@ -127,32 +128,4 @@ def _part_matches(pattern: str, part: str, steps: _Steps) -> bool:
         return False  # a wildcard never names a hidden folder
     if pattern == part:
         return True
-    return _wild(pattern, part, steps, star="*", one=lambda want, have: want in {have, "?"}, swallows=lambda _: True)
-
-
-def _wild(
-    pattern: Sequence[T],
-    items: Sequence[T],
-    steps: _Steps,
-    *,
-    star: T,
-    one: Callable[[T, T], bool],
-    swallows: Callable[[T], bool],
-) -> bool:
-    """Match with one kind of star, in at most ``len(pattern) * len(items)`` steps: only the last star is retried."""
-    at, position = 0, 0
-    last_star, resume = -1, 0
-    while position < len(items):
-        steps.spend()
-        if at < len(pattern) and pattern[at] == star:
-            last_star, resume = at, position
-            at += 1
-        elif at < len(pattern) and one(pattern[at], items[position]):
-            at += 1
-            position += 1
-        elif last_star >= 0 and swallows(items[resume]):
-            resume += 1
-            at, position = last_star + 1, resume
-        else:
-            return False
-    return all(item == star for item in pattern[at:])
+    return match_wild(pattern, part, star="*", one=lambda want, have: want in {have, "?"}, spend=steps.spend)

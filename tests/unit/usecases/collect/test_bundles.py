@@ -1,4 +1,4 @@
-"""The pure parts of collecting: whose name an alias is, and which bundles travel with a tarball."""
+"""Which bundles travel with a tarball, and which files must hold some."""
 
 from __future__ import annotations
 
@@ -10,25 +10,11 @@ from support.signing_kit import DIGESTS, OTHER_DIGESTS, release, signed, signer
 from vxsec.errors import FormatError
 from vxsec.formats.sigstore_bundle import read_bundle
 from vxsec.signing.signer import sign_blob
-from vxsec.usecases.collect import _real_name, _require_bundles, _speaks_of
+from vxsec.usecases.collect.bundles import _require_bundles, _speaks_of
 from vxsec.verification.release import SourceKind
 
 if TYPE_CHECKING:
     from vxsec.model.digest import Digests
-
-NAMES = {
-    "a range": ("^1.0.0", "kernel"),
-    "an alias": ("npm:left-pad@^1.0.0", "left-pad"),
-    "an alias in a scope": ("npm:@acme/x@1", "@acme/x"),
-    "an alias without a range": ("npm:left-pad", "left-pad"),
-    "an alias in a scope without a range": ("npm:@acme/x", "@acme/x"),
-    "a URL": ("https://registry.example.test/x.tgz", "kernel"),
-}
-
-
-@pytest.mark.parametrize(("spec", "name"), NAMES.values(), ids=NAMES.keys())
-def test_an_alias_counts_as_its_target(spec: str, name: str) -> None:
-    assert _real_name("kernel", spec) == name
 
 
 @pytest.mark.parametrize(("digests", "speaks"), [(DIGESTS, True), (OTHER_DIGESTS, False)], ids=["these", "others"])

@@ -1,0 +1,1 @@
+"""Collect what rules need about a subject: one file per kind of raw material."""

@@ -1,0 +1,220 @@
+"""What a subject consists of and needs, as evidence: its SBOMs, what the advisories say, its licences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from vxsec.errors import RefusedError, VxsecError
+from vxsec.formats.lockfiles.source import SourceKind, source_kind
+from vxsec.formats.strict_json import dump_json
+from vxsec.host.files import read_if_exists
+from vxsec.limits import DEFAULT_LIMITS
+from vxsec.model.attestation import RejectedSignature
+from vxsec.model.decision import Phase
+from vxsec.model.dependency import Dependency, DependencySource
+from vxsec.model.evidence import LicenseEvidence, LicenseFact, SbomEvidence, SbomFact, ScanEvidence
+from vxsec.model.sbom import CYCLONEDX_PREDICATE
+from vxsec.model.scan import SCAN_PREDICATE
+from vxsec.policy.rule import EvidenceKind
+from vxsec.usecases.dependencies import graph_for
+from vxsec.verification.attested import derive_attested
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from vxsec.model.artifact import Artifact
+    from vxsec.model.dependency import DependencyGraph, LockedPackage
+    from vxsec.model.evidence import Evidence, SignerFact
+    from vxsec.model.package import PackageRef
+    from vxsec.model.trust import TrustRoot
+    from vxsec.usecases.advisories import AdvisoryStore
+    from vxsec.usecases.collect.bundles import Gathered
+    from vxsec.usecases.collect.lockfile import LockfileSource
+
+    PathLike = str | os.PathLike[str]
+
+__all__ = ["DependencyFacts"]
+
+_BOM_PIECE = "bom.cdx.json"
+
+
+@dataclass(slots=True, kw_only=True)
+class DependencyFacts:
+    """Derives SBOM, scan and licence evidence; what one run needs more than once is kept."""
+
+    lockfile: LockfileSource
+    trust: TrustRoot
+    phase: Phase
+    now: datetime
+    db: PathLike | None
+    _store: AdvisoryStore | None = field(default=None)
+    _lock: Lock = field(default_factory=Lock)
+
+    def add(
+        self,
+        evidence: Evidence,
+        artifact: Artifact,
+        gathered: Gathered,
+        needs: frozenset[EvidenceKind],
+        *,
+        entry: LockedPackage | None,
+    ) -> Evidence:
+        """Add the kinds that are needed about an archive whose bytes are at hand."""
+        graph = None if self.phase is Phase.INSTALL else graph_for(artifact, self.lockfile.input)
+        if EvidenceKind.SBOM in needs:
+            evidence = replace(evidence, sbom=self._sbom(artifact, gathered, graph))
+        if EvidenceKind.SCAN in needs:
+            itself = _itself(artifact.package, entry)
+            wanted = [itself, *(graph.dependencies if graph is not None else ())]
+            scan = self._scan(wanted, graph.source if graph is not None and graph.source else artifact.filename)
+            evidence = replace(evidence, scan=self._or_attested(scan, artifact, gathered))
+        if EvidenceKind.LICENSES in needs:
+            evidence = replace(evidence, licenses=_licenses(artifact, graph))
+        return evidence
+
+    def add_entry(self, evidence: Evidence, entry: LockedPackage, needs: frozenset[EvidenceKind]) -> Evidence:
+        """Add the kinds that are needed about a lockfile entry, without its bytes."""
+        package = evidence.subject.package
+        if EvidenceKind.SCAN in needs:
+            evidence = replace(evidence, scan=self._scan([_itself(package, entry)], "the lockfile"))
+        if EvidenceKind.LICENSES in needs:
+            fact = LicenseFact(package=evidence.subject.label, license=entry.license, source="the lockfile")
+            evidence = replace(evidence, licenses=LicenseEvidence(licenses=(fact,)))
+        return evidence
+
+    # -- SBOM ---------------------------------------------------------------------------------------------------------
+
+    def _sbom(self, artifact: Artifact, gathered: Gathered, graph: DependencyGraph | None) -> SbomEvidence:
+        """Attested ones first, then bare files: the sidecar and what lies in the evidence package."""
+        attested, rejected, incomplete = derive_attested(
+            ((item, source) for item, source, _ in gathered.sourced),
+            predicate_type=CYCLONEDX_PREDICATE,
+            package=artifact.package,
+            digests=artifact.digests,
+            trust=self.trust,
+            now=self.now,
+        )
+        documents: list[tuple[str, bytes, SignerFact | None]] = [
+            (item.signer.source, dump_json(dict(item.statement.statement.predicate)), item.signer) for item in attested
+        ]
+        documents += [(source, data, None) for source, data in _bare(artifact, gathered)]
+        facts: list[SbomFact] = []
+        refused = list(rejected)
+        for source, data, signer in documents:
+            try:
+                facts.append(_sbom_fact(source, data, signer, artifact, graph))
+            except VxsecError as error:
+                refused.append(RejectedSignature(code=error.code, message=error.message, source=source))
+        return SbomEvidence(sboms=tuple(facts), rejected=tuple(refused), incomplete=gathered.incomplete or incomplete)
+
+    # -- scan ---------------------------------------------------------------------------------------------------------
+
+    def _scan(self, dependencies: Sequence[Dependency], source: str) -> ScanEvidence:
+        return ScanEvidence(result=self._advisories().scan(dependencies), source=source)
+
+    def _advisories(self) -> AdvisoryStore:
+        with self._lock:
+            if self._store is None:
+                from vxsec.usecases.advisories import AdvisoryStore
+
+                self._store = AdvisoryStore(directory=self.db)
+            return self._store
+
+    def _or_attested(self, scan: ScanEvidence, artifact: Artifact, gathered: Gathered) -> ScanEvidence:
+        """An attested scan only where there is no database here: what can be looked up now is looked up now."""
+        if scan.result is not None and (scan.result.databases or not scan.result.not_evaluated):
+            return scan
+        from vxsec.formats.scan_statement import read_scan_predicate
+
+        attested, _, _ = derive_attested(
+            ((item, source) for item, source, _ in gathered.sourced),
+            predicate_type=SCAN_PREDICATE,
+            package=artifact.package,
+            digests=artifact.digests,
+            trust=self.trust,
+            now=self.now,
+        )
+        found: list[ScanEvidence] = []
+        for item in attested:
+            try:
+                result = read_scan_predicate(item.statement.statement.predicate)
+            except RefusedError:
+                continue
+            found.append(ScanEvidence(result=result, source=item.signer.source, attested_by=item.signer))
+        dated = [one for one in found if one.result is not None and one.result.data_from is not None]
+        return max(dated, key=lambda one: one.result.data_from, default=scan)  # type: ignore[union-attr,arg-type,return-value]
+
+
+def _bare(artifact: Artifact, gathered: Gathered) -> Iterator[tuple[str, bytes]]:
+    path = f"{artifact.filename}.cdx.json"
+    data = read_if_exists(path, max_bytes=DEFAULT_LIMITS.json_bytes)
+    if data is not None:
+        yield path, data
+    for package in gathered.packages:
+        if _BOM_PIECE in package.files:
+            yield f"{package.name}@{package.version}", package.files[_BOM_PIECE]
+
+
+def _sbom_fact(
+    source: str, data: bytes, signer: SignerFact | None, artifact: Artifact, graph: DependencyGraph | None
+) -> SbomFact:
+    """Read one SBOM and compare it with the bytes, and with what the lockfile resolves.
+
+    Raises:
+        FormatError: It is malformed.
+        NothingToJudgeError: A format that is not read.
+    """
+    from vxsec.formats.cyclonedx import read_bom
+    from vxsec.sbom.check import missing_elements
+    from vxsec.sbom.compare import compare_with_graph, compare_with_package
+
+    bom = read_bom(data, where=source)
+    return SbomFact(
+        source=source,
+        format=f"CycloneDX {bom.spec_version}",
+        attested_by=signer,
+        components=len(bom.components),
+        mismatches=compare_with_package(bom, artifact.package, artifact.digests),
+        missing=missing_elements(bom),
+        drift=compare_with_graph(bom, graph) if graph is not None and graph.source is not None else None,
+    )
+
+
+def _licenses(artifact: Artifact, graph: DependencyGraph | None) -> LicenseEvidence:
+    from vxsec.inspection.licenses import stated_license
+
+    own = LicenseFact(package=str(artifact.package), license=stated_license(artifact.manifest), source="its manifest")
+    if graph is None:
+        return LicenseEvidence(licenses=(own,))
+    others = (
+        LicenseFact(package=item.label, license=item.license, source=graph.source or "its manifest")
+        for item in graph.dependencies
+        if item.source is not DependencySource.LOCAL
+    )
+    return LicenseEvidence(licenses=(own, *others))
+
+
+def _itself(package: PackageRef | None, entry: LockedPackage | None) -> Dependency:
+    """The subject as something to be looked up; a lockfile entry says where its bytes come from."""
+    kinds = {
+        SourceKind.GIT: DependencySource.GIT,
+        SourceKind.URL: DependencySource.URL,
+        SourceKind.FILE: DependencySource.FILE,
+    }
+    source = DependencySource.REGISTRY
+    if entry is not None:
+        source = kinds.get(source_kind(entry.resolved), source)
+    label = str(package) if package is not None else entry.path if entry is not None else "unnamed"
+    return Dependency(
+        key=label,
+        package=package,
+        label=label,
+        source=source,
+        integrity=entry.integrity if entry is not None else None,
+        license=entry.license if entry is not None else None,
+        paths=(entry.path,) if entry is not None else (),
+    )
