@@ -42,6 +42,8 @@ class LockedPackage:
     peer_dependencies: Mapping[str, str] = field(default_factory=dict)
     dev_dependencies: Mapping[str, str] = field(default_factory=dict)
     """Written for the root project and workspace folders only."""
+    optional_peers: tuple[str, ...] = ()
+    """Peers that need not be there (``peerDependenciesMeta``)."""
     bundles: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     """What the reader found about this entry; ``Lockfile.findings`` has them too."""

@@ -119,6 +119,7 @@ class _Reader:
             dependencies=dependencies,
             optional_dependencies=optionals,
             peer_dependencies=peers,
+            optional_peers=_optional_peers(fields),
             dev_dependencies=devs,
             bundles=_bundles(fields, where),
         )
@@ -196,6 +197,14 @@ def _license(fields: Mapping[str, object]) -> str | None:
     if isinstance(value, dict):
         value = value.get("type")
     return value if isinstance(value, str) else None
+
+
+def _optional_peers(fields: Mapping[str, object]) -> tuple[str, ...]:
+    """Copied from the package's manifest, too: a peer is optional only where it says so as npm reads it."""
+    meta = fields.get("peerDependenciesMeta")
+    if not isinstance(meta, dict):
+        return ()
+    return tuple(name for name, about in meta.items() if isinstance(about, dict) and about.get("optional") is True)
 
 
 def _bundles(fields: Mapping[str, object], where: str) -> tuple[str, ...]:

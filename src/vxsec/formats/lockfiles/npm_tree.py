@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from vxsec.model.dependency import LockedPackage
 
-__all__ = ["TreeFacts", "enclosing", "tree_facts"]
+__all__ = ["Resolver", "TreeFacts", "bundled_by", "enclosing", "tree_facts"]
 
 _SHOWN = 120
 
@@ -69,6 +69,11 @@ def enclosing(path: str) -> str | None:
     return head if found else None
 
 
+def bundled_by(packages: Mapping[str, LockedPackage], bundler: str, names: Iterable[str]) -> frozenset[str]:
+    """The paths that ``npm pack`` puts into the tarball of the package at ``bundler`` if it bundles ``names``."""
+    return frozenset(_bundle_closure(packages, sorted(packages), Resolver(packages), bundler, names))
+
+
 def _named(entry: LockedPackage, packages: Mapping[str, LockedPackage]) -> LockedPackage:
     """A link has its target's name and version."""
     target = packages.get(entry.resolved or "") if entry.link else None
@@ -81,21 +86,21 @@ def _bundled_paths(packages: Mapping[str, LockedPackage]) -> dict[str, str]:
     bundlers = sorted((path for path, entry in packages.items() if entry.bundles), key=len)  # outer before inner
     if not bundlers:
         return bundled
-    ordered, resolver = sorted(packages), _Resolver(packages)
+    ordered, resolver = sorted(packages), Resolver(packages)
     for bundler in bundlers:
         if bundler not in bundled:  # what sits in an outer bundle belongs to that one
-            for path in _bundle_closure(packages, ordered, resolver, bundler):
+            for path in _bundle_closure(packages, ordered, resolver, bundler, packages[bundler].bundles):
                 bundled.setdefault(path, bundler)
     return bundled
 
 
 def _bundle_closure(
-    packages: Mapping[str, LockedPackage], ordered: list[str], resolver: _Resolver, bundler: str
+    packages: Mapping[str, LockedPackage], ordered: list[str], resolver: Resolver, bundler: str, names: Iterable[str]
 ) -> set[str]:
     """The bundled names, what lies below them, and what they need if it lies beside them (``getBundler``)."""
     prefix = f"{bundler}/node_modules/" if bundler else "node_modules/"
     closure: set[str] = set()
-    pending = [prefix + name for name in packages[bundler].bundles]
+    pending = [prefix + name for name in names]
     while pending:
         top = pending.pop()
         if top in closure or top not in packages:
@@ -114,8 +119,8 @@ def _below(ordered: list[str], prefix: str) -> Iterator[str]:
         position += 1
 
 
-class _Resolver:
-    """Which entry a name means for a package at some place (Node's module resolution)."""
+class Resolver:
+    """Which entry a name means for a package at some place (Node's module resolution, ``@npmcli/arborist`` ``resolve``)."""
 
     def __init__(self, packages: Mapping[str, LockedPackage]) -> None:
         self._folders: dict[str, set[str]] = defaultdict(set)
@@ -146,7 +151,7 @@ def _ranges_of_renamed(packages: Mapping[str, LockedPackage]) -> dict[str, list[
     }
     ranges: dict[str, list[str]] = defaultdict(list)
     if renamed:
-        resolver = _Resolver(packages)
+        resolver = Resolver(packages)
         for path, entry in packages.items():
             for name, found in resolver.names_below(path, entry.wanted() & renamed):
                 ranges[found].extend(entry.ranges(name))
