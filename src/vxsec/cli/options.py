@@ -12,7 +12,7 @@ import click
 from vxsec.errors import FormatError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     F = TypeVar("F", bound=Callable[..., Any])
@@ -58,14 +58,14 @@ EXPIRES = click.option("--expires", type=TIME, help="Not to be published after t
 DB = click.option("--db", metavar="DIR", help="The folder of the advisory database; else VXSEC_DB, else the user's own.")
 
 
-def output_options(function: F) -> F:
-    """``--format``, ``--json``, ``-o``, ``-q``, ``-v``."""
+def output_options(function: F, *, formats: Sequence[str] = ("text", "json")) -> F:
+    """``--format``, ``--json``, ``-o``, ``-q``, ``-v``; a command may have more formats than these two."""
     for option in reversed(
         [
             click.option(
                 "--format",
                 "output_format",
-                type=click.Choice(["text", "json"]),
+                type=click.Choice(formats),
                 default="text",
                 show_default=True,
                 envvar="VXSEC_FORMAT",
