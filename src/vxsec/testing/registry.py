@@ -1,7 +1,8 @@
 """A small npm registry on the loopback interface, for tests of release tooling.
 
 It takes publishes, serves what was published, checks about as much as Verdaccio does (the SHA-1, one attachment, no
-second publish of a version), and can be told to lie or to fail. It is no registry to keep anything in.
+second publish of a version), and can be told to lie, to fail, to sign like npm's registry, and to go back in time. It is
+no registry to keep anything in.
 
 Example::
 
@@ -19,32 +20,24 @@ import hashlib
 import json
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import RLock, Thread
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
-from urllib.parse import unquote, urlsplit
+from datetime import UTC, datetime, timedelta
+from threading import RLock
+from typing import TYPE_CHECKING, Self
+
+from vxsec.errors import UsageError
+from vxsec.testing.contract import Document, Snapshot, npmrc_lines, tarball_filename
+from vxsec.testing.loopback import LoggedRequest, LoopbackServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import TracebackType
+
+    from vxsec.testing.registry_keys import RegistryKey
 
 __all__ = ["LoggedRequest", "RegistrySimulator"]
 
 _CREATED = 201
-
-_Document = dict[str, Any]
-"""A packument or publish document as JSON gives it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoggedRequest:
-    """One request as it arrived; ``path`` is percent-decoded, ``headers`` have lower-case names."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,12 +48,23 @@ class _Fault:
     times: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _State:
-    packuments: dict[str, _Document] = field(default_factory=dict)
+    """What a snapshot remembers."""
+
+    packuments: dict[str, Document] = field(default_factory=dict)
     tarballs: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    views: dict[str, Callable[[_Document], _Document]] = field(default_factory=dict)
-    faults: list[_Fault] = field(default_factory=list)
+    views: dict[str, tuple[Callable[[Document], Document], ...]] = field(default_factory=dict)
+    keys: tuple[RegistryKey, ...] = ()
+
+    def copy(self) -> _State:
+        """Nothing done to one is seen in the other."""
+        return _State(
+            packuments=deepcopy(self.packuments),
+            tarballs=dict(self.tarballs),
+            views=dict(self.views),
+            keys=self.keys,
+        )
 
 
 class RegistrySimulator:
@@ -72,6 +76,8 @@ class RegistrySimulator:
             without it where ``hide_unauthenticated`` is set, else 401.
         hide_unauthenticated: Answer 404 instead of 401.
         path: Where the registry lives on its host, for example ``/npm/``.
+        signs: Sign each accepted version like npm's registry, and serve the keys at ``-/npm/v1/keys``; otherwise that
+            address is 404, as on most private registries.
     """
 
     def __init__(
@@ -81,6 +87,7 @@ class RegistrySimulator:
         authenticated_reads: bool = False,
         hide_unauthenticated: bool = False,
         path: str = "/",
+        signs: bool = False,
     ) -> None:
         self.token = token
         self.authenticated_reads = authenticated_reads
@@ -88,24 +95,25 @@ class RegistrySimulator:
         self.requests: list[LoggedRequest] = []
         self._path = path
         self._state = _State()
+        self._snapshots: list[_State] = []
+        self._faults: list[_Fault] = []
         self._lock = RLock()
-        self._server: _Server | None = None
-        self._thread: Thread | None = None
+        self._server: LoopbackServer | None = None
+        if signs:
+            from vxsec.testing.registry_keys import make_key
+
+            self._state.keys = (make_key(),)
 
     def __enter__(self) -> Self:
-        self._server = _Server(self)
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
+        self._server = LoopbackServer(self._answer)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._server is not None and self._thread is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._thread.join()
-        self._server = self._thread = None
+        if self._server is not None:
+            self._server.close()
+        self._server = None
 
     # -- what a client needs -----------------------------------------------------------------------------------------
 
@@ -114,47 +122,94 @@ class RegistrySimulator:
         """The registry's URL, with its final slash; there is one inside the ``with`` block only."""
         if self._server is None:
             raise RuntimeError("the registry simulator is not running: use it in a with statement")
-        return f"http://127.0.0.1:{self._server.server_address[1]}{self._path}"
+        return f"http://127.0.0.1:{self._server.port}{self._path}"
 
     def npmrc(self, *scopes: str) -> str:
         """The text of an ``.npmrc`` that uses this registry: for ``scopes``, or for everything where none is given."""
-        keys = [f"{scope}:registry" for scope in scopes] or ["registry"]
-        lines = [f"{key}={self.url}" for key in keys]
-        return "\n".join([*lines, f"{self.url.removeprefix('http:')}:_authToken={self.token}", ""])
+        return npmrc_lines(self.url, self.token, scopes)
 
     # -- what a test looks at ----------------------------------------------------------------------------------------
 
-    def dump(self) -> dict[str, _Document]:
+    def dump(self) -> dict[str, Document]:
         """A copy of every stored packument by name, untampered."""
         with self._lock:
             return deepcopy(self._state.packuments)
 
+    def packument(self, name: str) -> Document | None:
+        """A copy of the stored packument, untampered, or None."""
+        with self._lock:
+            return deepcopy(self._state.packuments.get(name))
+
     def tarball(self, name: str, version: str) -> bytes:
         """The stored bytes of one version."""
         with self._lock:
-            return self._state.tarballs[name, _filename(name, version)]
+            return self._state.tarballs[name, tarball_filename(name, version)]
 
     # -- what a test changes -----------------------------------------------------------------------------------------
 
     def tamper_tarball(self, name: str, version: str, data: bytes) -> None:
         """Serve other bytes for a version, leaving the packument as it is."""
         with self._lock:
-            self._state.tarballs[name, _filename(name, version)] = data
+            self._state.tarballs[name, tarball_filename(name, version)] = data
 
-    def tamper_packument(self, name: str, change: Callable[[_Document], _Document]) -> None:
-        """From now on serve ``change(packument)``; what is stored stays."""
+    def tamper_packument(self, name: str, change: Callable[[Document], Document]) -> None:
+        """From now on serve ``change(packument)``, on top of earlier changes; what is stored stays."""
         with self._lock:
-            self._state.views[name] = change
+            self._state.views[name] = (*self._state.views.get(name, ()), change)
+
+    def snapshot(self) -> Snapshot:
+        """Remember everything stored, the keys and every tampering; not the requests and not the faults to come."""
+        with self._lock:
+            self._snapshots.append(self._state.copy())
+            return Snapshot(owner=self.url, number=len(self._snapshots) - 1)
+
+    def rewind(self, to: Snapshot) -> None:
+        """Be as at that moment again, as often as asked: what was published since is gone, expired keys sign again.
+
+        A client that remembers nothing cannot tell this from a registry to which nothing newer was ever published:
+        that is the rollback (and, done over and over, the freeze) attack.
+
+        Raises:
+            UsageError: ``registry.snapshot``: the snapshot is another registry's.
+        """
+        with self._lock:
+            if to.owner != self.url or to.number >= len(self._snapshots):
+                raise UsageError(
+                    f"expected a snapshot of {self.url}, found one of {to.owner}",
+                    code="registry.snapshot",
+                    hint="give what snapshot() of the same registry returned",
+                )
+            self._state = self._snapshots[to.number].copy()
+
+    def rotate_keys(self) -> str:
+        """Expire the key that signs now, and sign new versions with a fresh one; returns the fresh one's id.
+
+        What the old key signed stays good: its expiry lies behind the time of every version that it signed.
+
+        Raises:
+            UsageError: ``registry.unsigned``: this registry does not sign.
+        """
+        from vxsec.testing.registry_keys import make_key
+
+        with self._lock:
+            if not self._state.keys:
+                raise UsageError(
+                    "this registry does not sign", code="registry.unsigned", hint="make it with signs=True"
+                )
+            *older, current = self._state.keys
+            fresh = make_key()
+            self._state.keys = (*older, current.expire(_time(_now() + _MILLISECOND)), fresh)
+            return fresh.keyid
 
     def fail_next(self, method: str, path_prefix: str, status: int, *, times: int = 1) -> None:
         """Answer the next ``times`` matching requests with ``status`` and do nothing."""
         with self._lock:
-            self._state.faults.append(_Fault(method=method, prefix=path_prefix, status=status, times=times))
+            self._faults.append(_Fault(method=method, prefix=path_prefix, status=status, times=times))
 
     def drop_connection(self, method: str, path_prefix: str, *, times: int = 1) -> None:
         """Close the connection on the next ``times`` matching requests without an answer."""
         with self._lock:
-            self._state.faults.append(_Fault(method=method, prefix=path_prefix, status=None, times=times))
+            self._faults.append(_Fault(method=method, prefix=path_prefix, status=None, times=times))
 
     def publish(self, body: bytes) -> tuple[int, str]:
         """Take a publish document as ``PUT /<name>`` would; returns status and message."""
@@ -164,7 +219,7 @@ class RegistrySimulator:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return 400, f"unsupported registry call ({type(error).__name__})"
 
-    def _publish(self, document: _Document) -> tuple[int, str]:
+    def _publish(self, document: Document) -> tuple[int, str]:
         name, attachments = document["name"], document["_attachments"]
         if len(attachments) != 1 or len(document["versions"]) != 1:
             return 400, "unsupported registry call"
@@ -180,15 +235,22 @@ class RegistrySimulator:
                 return 409, "this package is already present"
             if hashlib.sha1(data, usedforsecurity=False).hexdigest() != manifest["dist"]["shasum"]:
                 return 400, "shasum error"
-            manifest["dist"]["tarball"] = f"{self.url}{name}/-/{_filename(name, version)}"
+            self._complete_dist(name, version, manifest["dist"], data)
             stored["versions"][version] = manifest
             stored["dist-tags"].update(document["dist-tags"])
             if "latest" not in stored["dist-tags"]:  # as Verdaccio does
                 stored["dist-tags"]["latest"] = version
-            stored["time"][version] = stored["time"]["modified"] = _now()
+            stored["time"][version] = stored["time"]["modified"] = _time(_now())
             self._state.packuments[name] = stored
-            self._state.tarballs[name, _filename(name, version)] = data
+            self._state.tarballs[name, tarball_filename(name, version)] = data
         return _CREATED, "package published"
+
+    def _complete_dist(self, name: str, version: str, dist: Document, data: bytes) -> None:
+        """The tarball's address; where this registry signs, the integrity that it computed itself, and its signature."""
+        dist["tarball"] = f"{self.url}{name}/-/{tarball_filename(name, version)}"
+        if self._state.keys:
+            dist["integrity"] = f"sha512-{base64.b64encode(hashlib.sha512(data).digest()).decode()}"
+            dist["signatures"] = [self._state.keys[-1].sign(name, version, dist["integrity"])]
 
     # -- answering ---------------------------------------------------------------------------------------------------
 
@@ -203,8 +265,8 @@ class RegistrySimulator:
             return 404, _error("not found")
         path = request.path[len(self._path) :]
         known = request.headers.get("authorization") == f"Bearer {self.token}"
-        if path in {"-/ping", "-/whoami"}:
-            return (200, b"{}") if path == "-/ping" else self._whoami(known=known)
+        if path.startswith("-/"):
+            return self._answer_service(path, known=known)
         if not known and (request.method != "GET" or self.authenticated_reads):
             hidden = self.hide_unauthenticated and request.method == "GET"
             return (404, _error("not found")) if hidden else (401, _error("authorization required"))
@@ -213,11 +275,19 @@ class RegistrySimulator:
             return status, json.dumps({"ok" if status == _CREATED else "error": message}).encode()
         return self._read(path)
 
-    def _whoami(self, *, known: bool) -> tuple[int, bytes]:
-        return (200, b'{"username":"rehearsal"}') if known else (401, _error("authorization required"))
+    def _answer_service(self, path: str, *, known: bool) -> tuple[int, bytes]:
+        if path == "-/ping":
+            return 200, b"{}"
+        if path == "-/whoami":
+            return (200, b'{"username":"rehearsal"}') if known else (401, _error("authorization required"))
+        if path == "-/npm/v1/keys" and self._state.keys:
+            from vxsec.testing.registry_keys import keys_document
+
+            return 200, json.dumps(keys_document(self._state.keys)).encode()
+        return 404, _error("not found")
 
     def _read(self, path: str) -> tuple[int, bytes]:
-        name, _, rest = _split(path)
+        name, rest = _split(path)
         with self._lock:
             document = deepcopy(self._state.packuments.get(name))
             if document is None:
@@ -225,8 +295,9 @@ class RegistrySimulator:
             if rest.startswith("-/"):
                 data = self._state.tarballs.get((name, rest[2:]))
                 return (200, data) if data is not None else (404, _error("no such file available"))
-            view = self._state.views.get(name)
-        document = view(document) if view else document
+            views = self._state.views.get(name, ())
+        for view in views:
+            document = view(document)
         if not rest:
             return 200, json.dumps(document).encode()
         version = document["dist-tags"].get(rest, rest)
@@ -234,75 +305,27 @@ class RegistrySimulator:
         return (200, json.dumps(found).encode()) if found else (404, _error(f"version not found: {rest}"))
 
     def _take_fault(self, request: LoggedRequest) -> _Fault | None:
-        for fault in self._state.faults:
+        for fault in self._faults:
             if fault.times > 0 and fault.method == request.method and request.path.startswith(fault.prefix):
                 fault.times -= 1
                 return fault
         return None
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, simulator: RegistrySimulator) -> None:
-        self.simulator = simulator
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # head and body leave in two writes; without this the second waits 40 ms
-    timeout: ClassVar[float | None] = 30  # seconds
-
-    def do_GET(self) -> None:
-        self._handle()
-
-    def do_PUT(self) -> None:
-        self._handle()
-
-    def do_POST(self) -> None:
-        self._handle()
-
-    def do_DELETE(self) -> None:
-        self._handle()
-
-    def _handle(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        request = LoggedRequest(
-            method=self.command,
-            path=unquote(urlsplit(self.path).path),
-            headers={name.lower(): value for name, value in self.headers.items()},
-            body=body,
-        )
-        answer = cast("_Server", self.server).simulator._answer(request)  # noqa: SLF001 - one machine, two classes
-        if answer is None:
-            self.close_connection = True
-            return
-        status, data = answer
-        self.send_response(status)
-        self.send_header("content-type", "application/json" if data[:1] in {b"{", b"["} else "application/octet-stream")
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing: ``requests`` is the log."""
-
-
-def _split(path: str) -> tuple[str, str, str]:
-    """``@scope/name/rest`` or ``name/rest`` as name, slash, rest."""
-    parts = path.split("/", 2 if path.startswith("@") else 1)
+def _split(path: str) -> tuple[str, str]:
+    """``@scope/name/rest`` or ``name/rest`` as name and rest."""
     depth = 2 if path.startswith("@") else 1
-    return "/".join(parts[:depth]), "/", parts[depth] if len(parts) > depth else ""
-
-
-def _filename(name: str, version: str) -> str:
-    return f"{name.rpartition('/')[2]}-{version}.tgz"
+    parts = path.split("/", depth)
+    return "/".join(parts[:depth]), parts[depth] if len(parts) > depth else ""
 
 
 def _error(message: str) -> bytes:
     return json.dumps({"error": message}).encode()
 
 
-def _now() -> str:
-    return datetime.now(tz=UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+def _now() -> datetime:
+    return datetime.now(tz=UTC)
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
