@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vxsec.model.digest import Digests
 
 __all__ = [
+    "BOM_FILE",
     "BUNDLES_FILE",
     "EVIDENCE_FILES",
     "EvidencePackage",
@@ -32,7 +33,8 @@ __all__ = [
 ]
 
 BUNDLES_FILE = "bundles.sigstore.jsonl"
-EVIDENCE_FILES = (BUNDLES_FILE, "signature.asc", "signature.sshsig", "bom.cdx.json", "vex.json")
+BOM_FILE = "bom.cdx.json"
+EVIDENCE_FILES = (BUNDLES_FILE, "signature.asc", "signature.sshsig", BOM_FILE, "vex.json")
 """Every file an evidence package may hold beside package.json."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")

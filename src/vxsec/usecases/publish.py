@@ -13,6 +13,7 @@ from vxsec.errors import NetworkError, UndecidedError, UsageError, VerificationE
 from vxsec.model.artifact import Artifact
 from vxsec.model.decision import Phase
 from vxsec.model.digest import Integrity, digest_bytes
+from vxsec.model.package import NPM
 from vxsec.model.report.publication import PublishedPackage, PublishReport, PublishState
 from vxsec.registry.publish_document import build_publish_document, check_tag, read_publish_config
 from vxsec.report.decision_json import render_decision
@@ -21,6 +22,7 @@ from vxsec.usecases.evidence import push_bundles
 from vxsec.usecases.gate import decide, open_run, record
 from vxsec.usecases.inputs import choose_registry
 from vxsec.usecases.registries import RegistrySession
+from vxsec.usecases.sbom import sbom_beside
 from vxsec.versions.npm import NpmVersion
 
 if TYPE_CHECKING:
@@ -139,6 +141,7 @@ class _Plan:
     tag_stated: bool
     access: str | None
     bundles: tuple[Bundle, ...]
+    bom: bytes | None
     live: bool = False
     sent: bool = False
     evidence: str | None = None
@@ -218,9 +221,8 @@ class _Plan:
         """
         package = self.artifact.package
         progress(f"{package}: evidence in {self.registry.evidence}")
-        self.evidence = push_bundles(
-            self.client, self.registry, self.artifact, [bundle.line for bundle in self.bundles]
-        )
+        lines = [bundle.line for bundle in self.bundles]
+        self.evidence = push_bundles(self.client, self.registry, self.artifact, lines, bom=self.bom)
         if self.live:
             progress(f"{package}: already live, reading back")
         else:
@@ -272,6 +274,13 @@ def _plan(run: GateRun, *, tag: str | None, registry: str | None) -> list[_Plan]
         if not isinstance(artifact, Artifact):
             continue
         package = artifact.package
+        if package.ecosystem != NPM:
+            raise UsageError(
+                f"vxsec publishes to npm registries, found a package of {package.ecosystem}",
+                code="publish.ecosystem",
+                where=artifact.filename,
+                hint="gate it, then upload the same bytes with the tool of its own registry",
+            )
         target = choose_registry(run.trust, package.name, registry)
         if target is None:
             raise UsageError(
@@ -304,6 +313,7 @@ def _plan(run: GateRun, *, tag: str | None, registry: str | None) -> list[_Plan]
                 tag_stated=tag is not None,
                 access=config.access,
                 bundles=tuple(run.collector.bundles_about(artifact)),
+                bom=sbom_beside(artifact),
             )
         )
     return _dependencies_first(plans)

@@ -300,6 +300,19 @@ def find_bom(source: PathLike) -> Bom:
     return bom
 
 
+def sbom_beside(artifact: Artifact) -> bytes | None:
+    """The SBOM beside an archive, for those it is published to; None where there is none.
+
+    Raises:
+        VerificationError: ``sbom.mismatch``: it is about other bytes.
+        FormatError: It is malformed.
+    """
+    data = _sbom_for(artifact, None)
+    if data is not None:
+        _require_match(artifact, data, where=sbom_path(artifact.filename))
+    return data
+
+
 def sbom_path(file: PathLike) -> str:
     """Where the SBOM of an archive lies unless somebody says otherwise."""
     return f"{os.fspath(file)}.cdx.json"

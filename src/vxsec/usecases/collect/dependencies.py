@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from vxsec.errors import RefusedError, VxsecError
-from vxsec.formats.lockfiles.source import SourceKind, source_kind
+from vxsec.formats.evidence_package import BOM_FILE
 from vxsec.formats.strict_json import dump_json
 from vxsec.host.files import read_if_exists
 from vxsec.limits import DEFAULT_LIMITS
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DependencyFacts"]
 
-_BOM_PIECE = "bom.cdx.json"
-
 
 @dataclass(slots=True, kw_only=True)
 class DependencyFacts:
@@ -52,6 +50,7 @@ class DependencyFacts:
     now: datetime
     db: PathLike | None
     _store: AdvisoryStore | None = field(default=None)
+    _tree: dict[str, Dependency] | None = field(default=None)
     _lock: Lock = field(default_factory=Lock)
 
     def add(
@@ -68,8 +67,7 @@ class DependencyFacts:
         if EvidenceKind.SBOM in needs:
             evidence = replace(evidence, sbom=self._sbom(artifact, gathered, graph))
         if EvidenceKind.SCAN in needs:
-            itself = _itself(artifact.package, entry)
-            wanted = [itself, *(graph.dependencies if graph is not None else ())]
+            wanted = [self._itself(artifact.package, entry), *(graph.dependencies if graph is not None else ())]
             scan = self._scan(wanted, graph.source if graph is not None and graph.source else artifact.filename)
             evidence = replace(evidence, scan=self._or_attested(scan, artifact, gathered))
         if EvidenceKind.LICENSES in needs:
@@ -80,7 +78,7 @@ class DependencyFacts:
         """Add the kinds that are needed about a lockfile entry, without its bytes."""
         package = evidence.subject.package
         if EvidenceKind.SCAN in needs:
-            evidence = replace(evidence, scan=self._scan([_itself(package, entry)], "the lockfile"))
+            evidence = replace(evidence, scan=self._scan([self._itself(package, entry)], "the lockfile"))
         if EvidenceKind.LICENSES in needs:
             fact = LicenseFact(package=evidence.subject.label, license=entry.license, source="the lockfile")
             evidence = replace(evidence, licenses=LicenseEvidence(licenses=(fact,)))
@@ -112,6 +110,31 @@ class DependencyFacts:
         return SbomEvidence(sboms=tuple(facts), rejected=tuple(refused), incomplete=gathered.incomplete or incomplete)
 
     # -- scan ---------------------------------------------------------------------------------------------------------
+
+    def _itself(self, package: PackageRef | None, entry: LockedPackage | None) -> Dependency:
+        """The subject as something to be looked up; where it is installed, the tree says where its bytes come from."""
+        if entry is not None:
+            found = self._by_path().get(entry.path)
+            if found is not None:
+                return replace(found, paths=(entry.path,))
+        label = str(package) if package is not None else entry.path if entry is not None else "unnamed"
+        source = DependencySource.REGISTRY
+        return Dependency(
+            key=label, package=package, label=label, source=source, paths=(entry.path,) if entry is not None else ()
+        )
+
+    def _by_path(self) -> dict[str, Dependency]:
+        """Every dependency of the lockfile, by each of its places; resolved once."""
+        with self._lock:
+            if self._tree is None:
+                from vxsec.inspection.dependency_graph import resolve_graph
+
+                given = self.lockfile.input
+                lockfile = given.lockfile if given is not None else None
+                graph = resolve_graph(lockfile, None) if lockfile is not None else None
+                items = graph.dependencies if graph is not None else ()
+                self._tree = {path: item for item in items for path in item.paths}
+            return self._tree
 
     def _scan(self, dependencies: Sequence[Dependency], source: str) -> ScanEvidence:
         return ScanEvidence(result=self._advisories().scan(dependencies), source=source)
@@ -155,8 +178,8 @@ def _bare(artifact: Artifact, gathered: Gathered) -> Iterator[tuple[str, bytes]]
     if data is not None:
         yield path, data
     for package in gathered.packages:
-        if _BOM_PIECE in package.files:
-            yield f"{package.name}@{package.version}", package.files[_BOM_PIECE]
+        if BOM_FILE in package.files:
+            yield f"{package.name}@{package.version}", package.files[BOM_FILE]
 
 
 def _sbom_fact(
@@ -196,25 +219,3 @@ def _licenses(artifact: Artifact, graph: DependencyGraph | None) -> LicenseEvide
         if item.source is not DependencySource.LOCAL
     )
     return LicenseEvidence(licenses=(own, *others))
-
-
-def _itself(package: PackageRef | None, entry: LockedPackage | None) -> Dependency:
-    """The subject as something to be looked up; a lockfile entry says where its bytes come from."""
-    kinds = {
-        SourceKind.GIT: DependencySource.GIT,
-        SourceKind.URL: DependencySource.URL,
-        SourceKind.FILE: DependencySource.FILE,
-    }
-    source = DependencySource.REGISTRY
-    if entry is not None:
-        source = kinds.get(source_kind(entry.resolved), source)
-    label = str(package) if package is not None else entry.path if entry is not None else "unnamed"
-    return Dependency(
-        key=label,
-        package=package,
-        label=label,
-        source=source,
-        integrity=entry.integrity if entry is not None else None,
-        license=entry.license if entry is not None else None,
-        paths=(entry.path,) if entry is not None else (),
-    )
