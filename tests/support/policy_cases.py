@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vxsec.model.advisory import VulnerabilitySeverity
+from vxsec.model.artifact import FileEntry
 from vxsec.model.attestation import RejectedSignature
 from vxsec.model.decision import Phase
 from vxsec.model.dependency import LockedPackage
@@ -19,11 +21,18 @@ from vxsec.model.evidence import (
     Evidence,
     FieldDifference,
     InstallScript,
+    LicenseEvidence,
+    LicenseFact,
     LockfileEvidence,
     PackumentState,
     RegistryEvidence,
     Route,
     RoutingEvidence,
+    SbomEvidence,
+    SbomFact,
+    ScanEvidence,
+    SecretEvidence,
+    SecretFact,
     SignatureEvidence,
     SignerFact,
     SubjectRef,
@@ -31,6 +40,7 @@ from vxsec.model.evidence import (
 )
 from vxsec.model.finding import Finding, Severity
 from vxsec.model.package import PackageRef
+from vxsec.model.scan import DatabaseState, NotEvaluated, NotEvaluatedReason, ScanResult, Vulnerability
 from vxsec.model.trust import Holder, HolderKind, Registry, Role, TrustedKey, TrustRoot
 from vxsec.policy.document import parse_policy
 from vxsec.policy.engine import evaluate
@@ -45,16 +55,19 @@ __all__ = [
     "CASES",
     "NOW",
     "REGISTRY_URL",
+    "REQUIRED",
     "SHA512",
     "Case",
     "evidence_from",
     "finding",
     "load_cases",
+    "make_database",
     "make_evidence",
     "make_policy",
     "make_signer",
     "make_subject",
     "make_trust",
+    "minimal_use",
     "run_rule",
 ]
 
@@ -163,6 +176,15 @@ def make_policy(
     return parse_policy(dump_json(document), source="policy.json")
 
 
+REQUIRED: dict[str, Table] = {"license.allow": {"allow": ["MIT"]}}
+"""Parameters without which a rule is not loaded."""
+
+
+def minimal_use(rule: str) -> Table:
+    """The least that a policy may say of a rule."""
+    return {"use": rule} | ({"with": REQUIRED[rule]} if rule in REQUIRED else {})
+
+
 def run_rule(
     rule: str,
     evidence: Evidence,
@@ -172,7 +194,7 @@ def run_rule(
     now: datetime = NOW,
 ) -> RuleResult:
     """One rule's result, by loader and engine."""
-    use: Table = {"use": rule} | ({"with": dict(parameters)} if parameters else {})
+    use = {"use": rule, "with": dict(parameters)} if parameters else minimal_use(rule)
     decision = evaluate(make_policy(use), make_trust(), [evidence], phase=phase, now=now)
     return next(result for result in decision.subjects[0].results if result.use == rule)
 
@@ -192,7 +214,7 @@ class Case:
         if "policy" in self.table:
             policy = parse_policy((self.path.parent / self.table["policy"]).read_bytes(), source=self.table["policy"])
         else:
-            use: Table = {"use": self.rule} | ({"with": self.table["with"]} if "with" in self.table else {})
+            use = {"use": self.rule, "with": self.table["with"]} if "with" in self.table else minimal_use(self.rule)
             policy = make_policy(use, mode=self.table.get("mode", "enforce"))
         items = [evidence_from(item) for item in self.table["evidence"]]
         return evaluate(policy, trust or make_trust(), items, phase=Phase(self.table["phase"]), now=NOW)
@@ -213,6 +235,10 @@ def evidence_from(table: Table) -> Evidence:
         registry=_registry(table["registry"]) if "registry" in table else None,
         lockfile=_lockfile(table["lockfile"]) if "lockfile" in table else None,
         routing=_routing(table["routing"]) if "routing" in table else None,
+        secrets=_secrets(table["secrets"]) if "secrets" in table else None,
+        sbom=_sbom(table["sbom"]) if "sbom" in table else None,
+        scan=_scan(table["scan"]) if "scan" in table else None,
+        licenses=_licenses(table["licenses"]) if "licenses" in table else None,
     )
 
 
@@ -230,6 +256,11 @@ def _content(table: Table) -> ContentEvidence:
                 "findings": tuple(finding(**item) for item in table.get("findings", ())),
                 "install_scripts": tuple(InstallScript(**item) for item in table.get("install_scripts", ())),
                 "uninstallable": tuple(UninstallableRange(**item) for item in table.get("uninstallable", ())),
+                "inventory": tuple(
+                    FileEntry(path=path, mode=0o644, size=size, sha512="0" * 128)
+                    for path, size in table.get("inventory", {}).items()
+                ),
+                "manifest": table.get("manifest", {"name": "@vextrus/kernel", "version": "1.1.0"}),
             },
         )
     )
@@ -306,4 +337,109 @@ def _routing(table: Table) -> RoutingEvidence:
             for item in table.get("routes", ())
         ),
         source=table.get("source", ".npmrc"),
+    )
+
+
+def _secrets(table: Table) -> SecretEvidence:
+    return SecretEvidence(
+        found=tuple(SecretFact(**item) for item in table.get("found", ())),
+        files=table.get("files", 3),
+        not_read=tuple(table.get("not_read", ())),
+    )
+
+
+def _sbom(table: Table) -> SbomEvidence:
+    return SbomEvidence(
+        sboms=tuple(_sbom_fact(item) for item in table.get("sboms", ())),
+        rejected=tuple(RejectedSignature(**item) for item in table.get("rejected", ())),
+        incomplete=table.get("incomplete"),
+    )
+
+
+def _sbom_fact(table: Table) -> SbomFact:
+    signer = table.get("attested_by")
+    return SbomFact(
+        **_merge(
+            {"source": "kernel-1.1.0.tgz.sigstore.jsonl:2", "format": "cyclonedx", "components": 12},
+            table,
+            {
+                "attested_by": None if signer is None else make_signer(**signer),
+                "mismatches": tuple(finding(**item) for item in table.get("mismatches", ())),
+                "missing": tuple(table.get("missing", ())),
+                "drift": tuple(table["drift"]) if "drift" in table else None,
+            },
+        )
+    )
+
+
+def _scan(table: Table) -> ScanEvidence:
+    return ScanEvidence(
+        result=None if table.get("nothing") else _scan_result(table),
+        source=table.get("source", "the database of this machine"),
+        incomplete=table.get("incomplete"),
+    )
+
+
+def _scan_result(table: Table) -> ScanResult:
+    """Counts follow from the findings unless given; the data is ``age_hours`` old."""
+    findings = tuple(_vulnerability(item) for item in table.get("findings", ()))
+    open_ = tuple(_not_evaluated(item) for item in table.get("not_evaluated", ()))
+    malicious = len({item.package for item in findings if item.malware})
+    affected = len({item.package for item in findings}) - malicious
+    clean = table.get("clean", 3)
+    return ScanResult(
+        packages=table.get("packages", clean + affected + malicious + len(open_)),
+        clean=clean,
+        affected=affected,
+        malicious=malicious,
+        local=0,
+        findings=findings,
+        not_evaluated=open_,
+        databases=tuple(make_database(hours) for hours in table.get("age_hours", (1,))),
+    )
+
+
+def make_database(age_hours: float = 1) -> DatabaseState:
+    return DatabaseState(
+        ecosystem="npm",
+        exported_at=NOW - timedelta(hours=age_hours),
+        imported_at=NOW,
+        advisories=1000,
+        packages=900,
+        sha256="0" * 64,
+        source="https://osv.example.test/",
+    )
+
+
+def _vulnerability(table: Table) -> Vulnerability:
+    package = table.get("package", "left-pad@1.1.0")
+    days = table.get("published_days")
+    return Vulnerability(
+        id=table["id"],
+        ids=(table["id"],),
+        package=package,
+        purl=f"pkg:npm/{package}",
+        malware=table.get("malware", False),
+        severity=VulnerabilitySeverity(table.get("severity", "high")),
+        summary="something",
+        fixed=tuple(table.get("fixed", ())),
+        published=None if days is None else NOW - timedelta(days=days),
+    )
+
+
+def _not_evaluated(table: Table) -> NotEvaluated:
+    return NotEvaluated(
+        package=table.get("package", "left-pad@1.1.0"),
+        reason=NotEvaluatedReason(table["reason"]),
+        detail=table.get("detail", "something"),
+    )
+
+
+def _licenses(table: Table) -> LicenseEvidence:
+    return LicenseEvidence(
+        licenses=tuple(
+            LicenseFact(package=package, license=text or None, source="package-lock.json")
+            for package, text in table.get("licenses", {}).items()
+        ),
+        incomplete=table.get("incomplete"),
     )

@@ -19,6 +19,7 @@ from support.policy_cases import (
     make_policy,
     make_subject,
     make_trust,
+    minimal_use,
 )
 from vxsec import errors
 from vxsec.cli.root import COMMANDS, root
@@ -123,7 +124,7 @@ def _decided_hints() -> Iterator[tuple[str, str]]:
                 make_evidence(subject, signatures=SignatureEvidence(signers=(), foreign=True)),
                 make_evidence(subject, signatures=SignatureEvidence(signers=(), incomplete="cut short")),
             ):
-                policy = make_policy({"use": rule.id}, phases=tuple(Phase))
+                policy = make_policy(minimal_use(rule.id), phases=tuple(Phase))
                 decision = evaluate(policy, trust, [evidence], phase=phase, now=NOW)
                 for result in decision.subjects[0].results:
                     yield f"{rule.id} in {phase} of {subject.filename}", result.hint or ""

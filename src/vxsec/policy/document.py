@@ -21,6 +21,7 @@ from vxsec.model.decision import Mode, Phase, PolicyRef
 from vxsec.model.trust import OTHER_REGISTRY, Role
 from vxsec.policy.language import (
     API_VERSION,
+    ECOSYSTEMS,
     KIND,
     LATER_KEYS,
     LATER_KINDS,
@@ -101,7 +102,8 @@ def parse_policy(data: bytes, *, source: str, rules: Sequence[Rule[Any]] = BUILT
         ConfigurationError: ``document.*`` for a file that is not a readable document; else everything wrong with it
             in one message, under the code of the first: ``policy.unsupported``, ``policy.unknown-key``,
             ``policy.unknown-rule``, ``policy.unknown-parameter``, ``policy.missing``, ``policy.empty``,
-            ``policy.value``, ``policy.duration``, ``policy.duplicate-id``, ``policy.phase``, ``document.type``.
+            ``policy.value``, ``policy.duration``, ``policy.duplicate-id``, ``policy.phase``,
+            ``policy.ecosystem``, ``document.type``.
     """
     return _Loader({rule.id: rule for rule in rules}).policy(read_document(data, filename=source), data, source)
 
@@ -213,7 +215,7 @@ class _Loader:
         ids: set[str] = set()
         for item in self._list(node["rules"]):
             with self._problems.catching():
-                use = self._use(item, phases, own, mode)
+                use = self._use(item, phases, match, own, mode)
                 self._new(use.id, ids, item["id"])
                 uses.append(use)
         return Scope(id=self._identifier(node["id"]), match=match, phases=phases, rules=tuple(uses))
@@ -227,8 +229,7 @@ class _Loader:
                 where=node.where,
                 hint="write match: {ecosystem: npm} for every package",
             )
-        for item in self._one_or_list(node.get("ecosystem")):
-            self._choice(item, ("npm",))
+        ecosystems = tuple(self._choice(item, ECOSYSTEMS) for item in self._one_or_list(node.get("ecosystem")))
         names = self._one_or_list(node.get("name"))
         for item in names:
             if not _GLOB.match(item.string()):
@@ -238,11 +239,14 @@ class _Loader:
                     where=item.where,
                 )
         return Match(
+            ecosystems=ecosystems,
             names=tuple(item.string() for item in names),
             registries=tuple(self._label(item) for item in self._one_or_list(node.get("registry"))),
         )
 
-    def _use(self, node: DocumentNode, phases: frozenset[Phase], scope_mode: Mode | None, mode: Mode) -> RuleUse:
+    def _use(
+        self, node: DocumentNode, phases: frozenset[Phase], match: Match, scope_mode: Mode | None, mode: Mode
+    ) -> RuleUse:
         self._known(node, "id", "use", "with", "mode")
         use = node["use"]
         rule = self._rules.get(use.string())
@@ -254,6 +258,14 @@ class _Loader:
                 code="policy.phase",
                 where=use.where,
                 hint=f"remove {rule.id} from this scope, or add one of its phases to the scope's phases:",
+            )
+        if match.ecosystems and rule.ecosystems.isdisjoint(match.ecosystems):
+            raise ConfigurationError(
+                f"{rule.id} cannot judge packages of {', '.join(match.ecosystems)}; "
+                f"it judges {', '.join(sorted(rule.ecosystems))}",
+                code="policy.ecosystem",
+                where=use.where,
+                hint=f"remove {rule.id} from this scope",
             )
         own = self._mode(node.get("mode")) or scope_mode
         return RuleUse(

@@ -8,9 +8,10 @@ from vxsec.errors import UsageError
 from vxsec.model.decision import Decision, Disposition, Mode, Phase, RuleResult, SubjectDecision, TrustRef, Verdict
 from vxsec.model.evidence import ContentEvidence
 from vxsec.model.trust import RevocationReason
-from vxsec.policy.next_command import gate_command, inspect_step, is_file, quoted
+from vxsec.policy.next_command import gate_command, generate_sbom_command, inspect_step, is_file, quoted
 from vxsec.policy.rule import EvidenceKind, Outcome, RuleContext, failed, not_applicable, unknown
 from vxsec.policy.rules import BUILTIN
+from vxsec.policy.scan_standing import UPDATE_HINT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -171,16 +172,24 @@ def _cannot_run(rule: Rule[Any], context: RuleContext) -> Outcome | None:
 
 
 def _how_to_collect(kind: EvidenceKind, context: RuleContext) -> str:
-    subject = context.evidence.subject
     if kind in {EvidenceKind.REGISTRY, EvidenceKind.ROUTING}:
         return f"list the package's scope or name under registries: in {context.trust.source}"
     if kind is EvidenceKind.LOCKFILE:
         return "npm install --package-lock-only, then add --lockfile package-lock.json"
-    if not is_file(subject, context.phase):
+    if kind is EvidenceKind.SCAN:
+        return UPDATE_HINT
+    if not is_file(context.evidence.subject, context.phase):
         return "run the same command again without --offline, once the registry answers"
-    if kind is EvidenceKind.CONTENT:
+    return _how_to_give(kind, context)
+
+
+def _how_to_give(kind: EvidenceKind, context: RuleContext) -> str:
+    """What to put beside the subject's file, or to say about it."""
+    if kind in {EvidenceKind.CONTENT, EvidenceKind.SECRETS, EvidenceKind.LICENSES}:
         return f"give the tarball itself: {gate_command(context)}"
-    beside = quoted(f"{subject.filename}.sigstore.jsonl")
+    if kind is EvidenceKind.SBOM:
+        return generate_sbom_command(context)
+    beside = quoted(f"{context.evidence.subject.filename}.sigstore.jsonl")
     return f"put {beside} beside the file, or name a folder of bundles: {gate_command(context, '--evidence', 'DIR')}"
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from vxsec.formats.globs import text_matches
 from vxsec.model.decision import Mode
+from vxsec.model.package import NPM, PYPI
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "API_VERSION",
+    "ECOSYSTEMS",
     "KIND",
     "LATER_KEYS",
     "LATER_KINDS",
@@ -31,6 +34,8 @@ __all__ = [
 
 API_VERSION = "vxsec/policy/v1"
 KIND = "Policy"
+ECOSYSTEMS = (NPM, PYPI)
+"""The words of ``match: ecosystem``."""
 
 # Words of the policy language that this version does not act on.
 LATER_KEYS = frozenset({"extends", "defaults", "waivers", "effectiveOn", "nonWaivable", "maxWaiverDays"})
@@ -53,22 +58,13 @@ LATER_RULES = frozenset(
         "release.rate",
         "version.bump",
         "version.source-tag",
-        "manifest.expect",
-        "content.files",
         "content.binaries",
-        "content.secrets",
-        "content.size",
         "content.delta",
         "content.heuristics",
         "deps.age",
-        "deps.exotic",
         "deps.typosquat",
         "deps.new",
-        "sbom.complete",
-        "vuln.threshold",
-        "malware.deny",
         "vex.accept",
-        "license.allow",
         "ci.workflow",
         "expr",
     }
@@ -78,8 +74,12 @@ LATER_RULES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """What a scope is about. Empty ``names`` or ``registries`` select every one; ``*`` in a name stands for any text."""
+    """What a scope is about. An empty field selects every one; ``*`` in a name stands for any text.
 
+    ``ecosystems`` are purl types. A subject without a readable name is of none in particular.
+    """
+
+    ecosystems: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     registries: tuple[str, ...] = ()
 
@@ -87,9 +87,11 @@ class Match:
         """Whether the scope is about ``package`` on the registry with label ``registry``."""
         if self.registries and registry not in self.registries:
             return False
+        if self.ecosystems and package is not None and package.ecosystem not in self.ecosystems:
+            return False
         if not self.names:
             return True
-        return package is not None and any(_glob_matches(pattern, package.name) for pattern in self.names)
+        return package is not None and any(text_matches(pattern, package.name) for pattern in self.names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,20 +143,3 @@ class Policy:
     owner: str | None = None
     expires: datetime | None = None
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-
-
-def _glob_matches(pattern: str, name: str) -> bool:
-    """Whether ``name`` is ``pattern`` with each ``*`` replaced by any text; linear in both."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return name == pattern
-    *middle, last = rest
-    if not (name.startswith(first) and name.endswith(last) and len(name) >= len(first) + len(last)):
-        return False
-    position, end = len(first), len(name) - len(last)
-    for piece in middle:
-        found = name.find(piece, position, end)
-        if found < 0:
-            return False
-        position = found + len(piece)
-    return True

@@ -16,9 +16,18 @@ if TYPE_CHECKING:
     from vxsec.model.evidence import SubjectRef
     from vxsec.policy.rule import RuleContext
 
-__all__ = ["approve_command", "gate_command", "inspect_step", "is_file", "publish_command", "quoted", "sign_command"]
+__all__ = [
+    "approve_command",
+    "gate_command",
+    "generate_sbom_command",
+    "inspect_step",
+    "is_file",
+    "publish_command",
+    "quoted",
+    "sign_command",
+]
 
-_FILE_ENDINGS = (".tgz", ".tar.gz")
+_FILE_ENDINGS = (".tgz", ".tar.gz", ".whl")
 
 
 def quoted(path: str) -> str:
@@ -55,6 +64,11 @@ def approve_command(context: RuleContext, *, bind: bool = False) -> str:
     return f"vxsec approve {_file(context)} --signer file:KEY --trust {trust}{policy}{_registry(context)}"
 
 
+def generate_sbom_command(context: RuleContext) -> str:
+    """Make an SBOM of the subject's file."""
+    return f"vxsec sbom generate {_file(context)} --lockfile package-lock.json"
+
+
 def gate_command(context: RuleContext, *options: str) -> str:
     """Ask the same question about the subject's file again, with more options."""
     phase = "" if context.phase is Phase.PUBLISH else f" --phase {context.phase}"
@@ -86,5 +100,5 @@ def _registry(context: RuleContext) -> str:
 
 def _label(context: RuleContext) -> str | None:
     subject = context.evidence.subject
-    listed = context.trust.registries_for(subject.package.name) if subject.package else ()
+    listed = context.trust.registries_for(subject.package.name, subject.package.ecosystem) if subject.package else ()
     return subject.registry if len(listed) > 1 else None

@@ -1,7 +1,8 @@
 """A rule's parameters: frozen dataclasses whose fields are the keys of ``with:``, built and described by field type.
 
 A field ``min_per_role: Mapping[str, int]`` is the key ``minPerRole``. Types are read from the annotation's text:
-``int``, ``bool``, ``str``, ``tuple[str, ...]``, ``Mapping[str, int]``, ``timedelta``, each also with ``| None``.
+``int``, ``bool``, ``str``, ``tuple[str, ...]``, ``Mapping[str, int]``, ``timedelta``, ``Mapping[str, timedelta]``, each also
+with ``| None``; a field made with ``of=`` is a parameter class itself.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from vxsec.formats.document_node import DocumentNode
 
-__all__ = ["build_parameters", "describe_parameters", "parameter", "parameter_key", "parse_duration"]
+__all__ = ["build_parameters", "describe_parameters", "parameter", "parameter_key", "parse_duration", "write_duration"]
 
 _SHOWN = 80
 _DURATION = re.compile(
@@ -38,6 +39,7 @@ def parameter(
     minimum: int | None = None,
     maximum: int | None = None,
     choices: tuple[str, ...] = (),
+    of: type[object] | None = None,
 ) -> Any:  # noqa: ANN401 - what dataclasses.field returns, too
     """A field of a parameter class.
 
@@ -47,8 +49,9 @@ def parameter(
         minimum: Smallest integer allowed, for values of mappings too.
         maximum: Largest integer allowed.
         choices: The only words allowed: values of strings and lists, keys of mappings.
+        of: The parameter class whose keys stand below this one.
     """
-    metadata = {"doc": doc, "minimum": minimum, "maximum": maximum, "choices": choices}
+    metadata = {"doc": doc, "minimum": minimum, "maximum": maximum, "choices": choices, "of": of}
     if default is MISSING:
         return field(metadata=metadata)
     if default == {}:
@@ -129,6 +132,14 @@ def parse_duration(text: str, *, where: str) -> timedelta:
     return length
 
 
+def write_duration(length: timedelta) -> str:
+    """``length`` as :func:`parse_duration` reads it: ``P3D``, ``PT1H30M``."""
+    hours, rest = divmod(length.seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    time = "".join(f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if number)
+    return "P" + (f"{length.days}D" if length.days else "") + (f"T{time}" if time else "")
+
+
 def _fields(kind: type[object]) -> tuple[Field[Any], ...]:
     return fields(kind)  # type: ignore[arg-type]  # every parameter class is a dataclass
 
@@ -140,7 +151,15 @@ def _text(item: Field[Any]) -> str:
 
 
 def _reader(item: Field[Any]) -> Callable[[DocumentNode, Field[Any]], object]:
-    return _READERS[_text(item)]
+    return _nested if item.metadata["of"] is not None else _READERS[_text(item)]
+
+
+def _nested(node: DocumentNode, item: Field[Any]) -> object:
+    if not dict(node.members()):
+        raise ConfigurationError(
+            "expected at least one key, found none; leave the parameter out", code="policy.value", where=node.where
+        )
+    return build_parameters(item.metadata["of"], node, where=node.where)
 
 
 def _integer(node: DocumentNode, item: Field[Any]) -> int:
@@ -192,6 +211,10 @@ def _duration(node: DocumentNode, _: Field[Any]) -> timedelta:
     return parse_duration(node.string(), where=node.where)
 
 
+def _durations(node: DocumentNode, item: Field[Any]) -> Mapping[str, timedelta]:
+    return {_word(key, item, value.where): _duration(value, item) for key, value in node.members()}
+
+
 _READERS: dict[str, Callable[[DocumentNode, Field[Any]], object]] = {
     "int": _integer,
     "bool": _boolean,
@@ -199,23 +222,35 @@ _READERS: dict[str, Callable[[DocumentNode, Field[Any]], object]] = {
     "tuple[str, ...]": _strings,
     "Mapping[str, int]": _integers,
     "timedelta": _duration,
+    "Mapping[str, timedelta]": _durations,
 }
 
 
 def _describe(item: Field[Any]) -> dict[str, object]:
+    kind = item.metadata["of"]
+    if kind is not None:
+        return describe_parameters(kind) | {"minProperties": 1, "description": item.metadata["doc"]}
     choices = item.metadata["choices"]
     bounds = {name: item.metadata[name] for name in ("minimum", "maximum") if item.metadata[name] is not None}
     word: dict[str, object] = {"type": "string", "minLength": 1} | ({"enum": list(choices)} if choices else {})
     integer: dict[str, object] = {"type": "integer", **bounds}
+    duration: dict[str, object] = {"type": "string", "pattern": _DURATION_SCHEMA}
     schemas: dict[str, dict[str, object]] = {
         "int": integer,
         "bool": {"type": "boolean"},
         "str": word,
         "tuple[str, ...]": {"type": "array", "items": word, "minItems": 1, "uniqueItems": True},
         "Mapping[str, int]": {"type": "object", "propertyNames": word, "additionalProperties": integer},
-        "timedelta": {"type": "string", "pattern": _DURATION_SCHEMA},
+        "timedelta": duration,
+        "Mapping[str, timedelta]": {"type": "object", "propertyNames": word, "additionalProperties": duration},
     }
-    schema = schemas[_text(item)] | {"description": item.metadata["doc"]}
-    if isinstance(item.default, bool | int | str):
-        schema["default"] = item.default
-    return schema
+    return schemas[_text(item)] | {"description": item.metadata["doc"]} | _default(item.default)
+
+
+def _default(value: object) -> dict[str, object]:
+    """The default as the policy would write it; left out where there is none, or nothing to be written."""
+    if isinstance(value, timedelta):
+        return {"default": write_duration(value)}
+    if isinstance(value, tuple) and value:
+        return {"default": list(value)}
+    return {"default": value} if isinstance(value, bool | int | str) else {}

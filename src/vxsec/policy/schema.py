@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vxsec.model.decision import Mode, Phase
 from vxsec.model.trust import Role
-from vxsec.policy.language import API_VERSION, KIND
+from vxsec.policy.language import API_VERSION, ECOSYSTEMS, KIND
 from vxsec.policy.parameters import describe_parameters
 from vxsec.policy.rules import BUILTIN
 
@@ -68,7 +68,11 @@ def _requires() -> dict[str, object]:
 
 
 def _scope(rules: Sequence[Rule[Any]]) -> dict[str, object]:
-    match = {"ecosystem": _one_or_list({"const": "npm"}), "name": _one_or_list(_NAME), "registry": _one_or_list(_ID)}
+    match = {
+        "ecosystem": _one_or_list({"enum": list(ECOSYSTEMS)}),
+        "name": _one_or_list(_NAME),
+        "registry": _one_or_list(_ID),
+    }
     return _object(
         {
             "id": _ID,

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from support.policy_cases import NOW, load_cases, make_evidence, make_trust
-from vxsec.model.decision import Phase, PolicyRef
+from support.policy_cases import NOW, REQUIRED, load_cases, make_evidence, make_trust
+from vxsec.model.decision import Phase, PolicyRef, Verdict
+from vxsec.model.package import NPM, PYPI
 from vxsec.policy import rules
 from vxsec.policy.parameters import describe_parameters
 from vxsec.policy.rule import EvidenceKind, Rule, RuleContext
@@ -76,8 +77,12 @@ def test_a_rule_that_is_asked_without_its_evidence_raises(rule: Rule[Any]) -> No
         trust=make_trust(),
         policy=PolicyRef(name="n", version=1, source="s", sha256="0"),
     )
+    parameters = rule.parameters(**REQUIRED.get(rule.id, {}))
+    if rule.needs <= rule.judges_absence:
+        assert rule.check(parameters, context).verdict is Verdict.UNKNOWN
+        return
     with pytest.raises(TypeError, match=r"collected|asked"):
-        rule.check(rule.parameters(), context)
+        rule.check(parameters, context)
 
 
 def test_cases_name_known_rules_and_lie_under_them() -> None:
@@ -96,9 +101,36 @@ PHASES = {
     "deps.lockfile": "publish install",
     "deps.confusion": "publish install",
     "version.monotonic": "publish",
+    "manifest.expect": "publish promote install",
+    "content.files": "publish promote install",
+    "content.size": "publish promote install",
+    "content.secrets": "publish",
+    "deps.exotic": "publish install",
+    "sbom.complete": "publish promote install",
+    "vuln.threshold": "publish promote install",
+    "malware.deny": "publish promote install",
+    "license.allow": "publish promote install",
 }
+BOTH = {
+    "content.files",
+    "content.secrets",
+    "content.size",
+    "sbom.complete",
+    "vuln.threshold",
+    "malware.deny",
+    "license.allow",
+    "signature.threshold",
+    "release.approval",
+    "archive.safe",
+}
+"""Rules that judge Python packages, too."""
 
 
 @every_rule
 def test_a_rule_judges_the_phases_it_is_documented_for(rule: Rule[Any]) -> None:
     assert {phase.value for phase in rule.phases} == set(PHASES[rule.id].split())
+
+
+@every_rule
+def test_a_rule_judges_the_ecosystems_it_is_documented_for(rule: Rule[Any]) -> None:
+    assert rule.ecosystems == ({NPM, PYPI} if rule.id in BOTH else {NPM})

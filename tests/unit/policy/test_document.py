@@ -126,7 +126,7 @@ REFUSED = {
     "an unknown phase": ("[publish, install]", "[publsh]", "policy.value", "did you mean 'publish'?"),
     "no rules": (GOOD[GOOD.index("    rules:") :], "    rules: []\n", "policy.empty", "at least one element"),
     "an empty match": ('{ecosystem: npm, name: ["@a/*", b], registry: internal}', "{}", "policy.empty", "what the scope is about"),
-    "another ecosystem": ("ecosystem: npm", "ecosystem: pypi", "policy.value", "expected one of npm"),
+    "another ecosystem": ("ecosystem: npm", "ecosystem: cargo", "policy.value", "expected one of npm, pypi"),
     "a name that is a regular expression": ('"@a/*"', '"@a/[bc]+"', "policy.value", "'*' standing for any text"),
     "an empty list of names": ('["@a/*", b]', "[]", "policy.empty", "at least one element"),
     "an unknown rule": ("use: archive.safe", "use: archive.save", "policy.unknown-rule", "did you mean 'archive.safe'?"),

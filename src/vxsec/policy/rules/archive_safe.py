@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.decision import Phase
 from vxsec.model.finding import Severity
+from vxsec.model.package import NPM, PYPI
 from vxsec.policy.next_command import inspect_step
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed
@@ -77,4 +78,5 @@ RULE = Rule(
     needs=frozenset({EvidenceKind.CONTENT}),
     parameters=Parameters,
     check=_check,
+    ecosystems=frozenset({NPM, PYPI}),
 )

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from vxsec.model.decision import Phase
+from vxsec.model.package import NPM, PYPI
 from vxsec.model.quorum import Signer, count_quorum
 from vxsec.model.trust import Role
 from vxsec.policy.next_command import approve_command, gate_command
@@ -112,4 +113,5 @@ RULE = Rule(
     needs=frozenset({EvidenceKind.APPROVALS}),
     parameters=Parameters,
     check=_check,
+    ecosystems=frozenset({NPM, PYPI}),
 )

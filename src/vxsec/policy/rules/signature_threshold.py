@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.model.decision import Phase
+from vxsec.model.package import NPM, PYPI
 from vxsec.model.quorum import Quorum, Signer, count_quorum
 from vxsec.model.trust import Role
 from vxsec.policy.next_command import approve_command, gate_command, inspect_step, is_file, sign_command
@@ -168,4 +169,5 @@ RULE = Rule(
     needs=frozenset({EvidenceKind.SIGNATURES}),
     parameters=Parameters,
     check=_check,
+    ecosystems=frozenset({NPM, PYPI}),
 )

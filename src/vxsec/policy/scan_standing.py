@@ -1,0 +1,86 @@
+"""Whether a scan may be believed: that it was made, how old its data is, and what it could not say anything about."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from vxsec.model.scan import NotEvaluatedReason
+from vxsec.policy.rule import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vxsec.model.evidence import ScanEvidence
+    from vxsec.model.scan import ScanResult
+    from vxsec.policy.rule import Outcome, RuleContext
+
+__all__ = ["REASONS", "UPDATE_HINT", "check_standing"]
+
+REASONS = tuple(reason.value for reason in NotEvaluatedReason)
+"""The words of ``allowUnevaluated``."""
+UPDATE_HINT = "vxsec db update, or without a connection: vxsec db import ZIP --exported-at TIME"
+
+_CLOCK_SKEW = timedelta(minutes=5)
+_LISTED = 5
+_SHOWN = 160
+
+
+def check_standing(
+    evidence: ScanEvidence, context: RuleContext, *, family: str, max_age: timedelta, allowed: Sequence[str]
+) -> Outcome | None:
+    """Why a scan that found nothing bad says nothing, or None where it may be believed.
+
+    Args:
+        evidence: The scan.
+        context: For the time.
+        family: First part of the codes: ``FAMILY.not-scanned``, ``FAMILY.database-old``, ``FAMILY.not-evaluated``.
+        max_age: How old the data may be; data from the future (five minutes allowed) is as bad.
+        allowed: Reasons for which a dependency may stay without an answer.
+    """
+    result = evidence.result
+    if result is None or evidence.incomplete is not None or not result.adds_up:
+        return unknown(
+            f"{family}.not-scanned",
+            "the advisory database was not asked about everything",
+            expected="an answer for every package",
+            found=evidence.incomplete or "no result that adds up",
+            hint=UPDATE_HINT,
+        )
+    return _age(result, context, family, max_age) or _unanswered(result, family, allowed)
+
+
+def _age(result: ScanResult, context: RuleContext, family: str, max_age: timedelta) -> Outcome | None:
+    oldest, newest = context.now - max_age, context.now + _CLOCK_SKEW
+    expected = f"data from {oldest.isoformat()} to {newest.isoformat()}"
+    answered = result.clean + result.affected + result.malicious
+    if not result.databases and answered:
+        found = "an answer of no database"
+    else:
+        bad = [state for state in result.databases if not oldest <= state.exported_at <= newest]
+        if not bad:
+            return None
+        found = ", ".join(f"{state.ecosystem}: {state.exported_at.isoformat()}" for state in bad[:_LISTED])
+    return unknown(
+        f"{family}.database-old",
+        "the advisory database is too old, or dated in the future",
+        expected=expected,
+        found=found,
+        hint=UPDATE_HINT,
+    )
+
+
+def _unanswered(result: ScanResult, family: str, allowed: Sequence[str]) -> Outcome | None:
+    open_ = [item for item in result.not_evaluated if item.reason.value not in allowed]
+    if not open_:
+        return None
+    listed = [f"{item.package[:_SHOWN]} ({item.reason}: {item.detail[:_SHOWN]})" for item in open_[:_LISTED]]
+    more = f" and {len(open_) - _LISTED} more" if len(open_) > _LISTED else ""
+    reasons = ", ".join(sorted({item.reason.value for item in open_}))
+    return unknown(
+        f"{family}.not-evaluated",
+        f"nothing can be said about {len(open_)} of {result.packages} packages",
+        expected="an answer for every package",
+        found=", ".join(listed) + more,
+        hint=f"lock them to versions of a registry, or add to with: allowUnevaluated: [{reasons}]",
+    )
