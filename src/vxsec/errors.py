@@ -141,6 +141,8 @@ _NEXT_STEPS: Mapping[str, str] = {
     "db": "fill it: vxsec db update, or without a connection: vxsec db import ZIP --exported-at TIME",
     "audit": "make it again: npm audit --json",
     "wheel": "build it again: python -m build",
+    "sdist": "build it again: python -m build --sdist",
+    "metadata": "build it again with a current version of its build backend",
     "pip-report": "make it again: pip install --dry-run --report FILE",
     # answers
     "approve.declined": "look at the difference, and run the same command again to approve it",

@@ -18,7 +18,7 @@ from vxsec.formats.registry_url import normalise_registry_url
 from vxsec.formats.strict_yaml import read_document
 from vxsec.formats.timestamps import parse_time
 from vxsec.limits import DEFAULT_LIMITS, Limits
-from vxsec.model.package import is_npm_name
+from vxsec.model.package import NPM, PYPI, is_npm_name, is_pypi_name
 from vxsec.model.trust import (
     OTHER_REGISTRY,
     DigestRevocation,
@@ -52,6 +52,7 @@ _SHA512 = re.compile(r"[0-9a-f]{128}\Z")
 _EVIDENCE = "vxsec-evidence"
 _KIND_OF_ROLE = {Role.MACHINE: HolderKind.MACHINE, Role.HUMAN: HolderKind.PERSON}
 _SHOWN = 120
+_ECOSYSTEMS = (NPM, PYPI)
 
 
 def parse_trust_document(
@@ -211,7 +212,7 @@ def _read_registries(node: DocumentNode | None) -> tuple[Registry, ...]:
 
 
 def _read_registry(label: str, node: DocumentNode) -> Registry:
-    node.only("url", "scopes", "packages", "evidence")
+    node.only("url", "ecosystem", "scopes", "packages", "evidence")
     if not _ID.match(label) or label == OTHER_REGISTRY:
         raise _error(
             node, "trust.registry", f"expected a short label other than {OTHER_REGISTRY!r}, found {label[:_SHOWN]!r}"
@@ -221,6 +222,8 @@ def _read_registry(label: str, node: DocumentNode) -> Registry:
         address = normalise_registry_url(url.string())
     except ConfigurationError as error:
         raise ConfigurationError(error.message, code="trust.registry", where=url.where, hint=error.hint) from error
+    if _read_ecosystem(node) == PYPI:
+        return _read_python_registry(label, address, node)
     scopes = _names(node.get("scopes"), _is_scope, "a scope such as '@team'")
     packages = _names(node.get("packages"), is_npm_name, "a package name")
     if not scopes and not packages:
@@ -233,6 +236,29 @@ def _read_registry(label: str, node: DocumentNode) -> Registry:
             node, "trust.evidence", f"expected the evidence package to be an own name, found {evidence[:_SHOWN]!r}"
         )
     return registry
+
+
+def _read_ecosystem(node: DocumentNode) -> str:
+    given = node.get("ecosystem")
+    word = given.string() if given is not None else NPM
+    if given is not None and word not in _ECOSYSTEMS:
+        raise _error(given, "trust.registry", f"expected one of {_listed(_ECOSYSTEMS)}, found {word[:_SHOWN]!r}")
+    return word
+
+
+def _read_python_registry(label: str, url: str, node: DocumentNode) -> Registry:
+    """Names only: Python has no scopes, and its registries hold no evidence packages."""
+    for member, why in (
+        ("scopes", "Python names have no scopes"),
+        ("evidence", "evidence lies beside Python packages"),
+    ):
+        found = node.get(member)
+        if found is not None:
+            raise _error(found, "trust.registry", f"expected no {member} in a registry of ecosystem {PYPI}: {why}")
+    packages = _names(node.get("packages"), is_pypi_name, "a project name in its normal form (lower case, hyphens)")
+    if not packages:
+        raise _error(node, "trust.registry", f"registry {label!r} lists no packages")
+    return Registry(label=label, url=url, scopes=(), packages=packages, ecosystem=PYPI)
 
 
 def _evidence_name(node: DocumentNode, scopes: Sequence[str], packages: Sequence[str]) -> str:

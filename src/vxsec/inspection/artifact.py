@@ -1,7 +1,10 @@
-"""From the bytes of a ``.tgz`` to an artifact, or to the reasons why it is none.
+"""From the bytes of a file to an artifact, or to the reasons why it is none.
 
-Reasons beyond the archive's own (``formats.tarball``): ``archive.no-manifest``, ``manifest.malformed``, ``manifest.name``,
-``manifest.version``.
+The bytes decide what a file is: a zip is read as a wheel, a gzip tar as an npm package. Only where a tarball could be two
+things does its name speak: ``.tar.gz`` with a PKG-INFO is a Python source distribution.
+
+Reasons beyond the archive's own (``formats.tarball``, ``inspection.wheel``, ``inspection.sdist``): ``archive.no-manifest``,
+``manifest.malformed``, ``manifest.name``, ``manifest.version``.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING
 from vxsec.errors import FormatError, TarballError
 from vxsec.formats.strict_json import JsonNode, read_json
 from vxsec.formats.tarball import Tarball, read_tarball
+from vxsec.inspection.sdist import PKG_INFO, SDIST_ENDING, read_sdist_manifest, sdist_findings
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.artifact import Artifact, RefusedArtifact
 from vxsec.model.digest import digest_bytes
@@ -24,25 +28,32 @@ if TYPE_CHECKING:
 __all__ = ["read_artifact"]
 
 _MANIFEST = "package.json"
+_ZIP = b"PK\x03\x04"
+_WHEEL_ENDING = ".whl"
 _SHOWN = 120
 _LOOKED_AT = 256
 
 
 def read_artifact(data: bytes, *, filename: str, limits: Limits = DEFAULT_LIMITS) -> Artifact | RefusedArtifact:
-    """Read a package tarball once and strictly.
+    """Read a package tarball, wheel or source distribution once and strictly.
 
-    What is returned as an ``Artifact`` every installer sees as the same files, and its own package.json names it. Anything
+    What is returned as an ``Artifact`` every installer sees as the same files, and its own manifest names it. Anything
     else is a ``RefusedArtifact`` with every reason found; this function raises nothing for bad bytes.
 
     Args:
         data: The whole file; the artifact keeps these very bytes.
-        filename: What people call it; not believed about anything.
+        filename: What people call it; believed only about whether a tarball with a PKG-INFO is a source distribution.
         limits: ``archive_…``, ``manifest_bytes`` and the ``json_…`` bounds.
     """
     digests = digest_bytes(data)
     try:
+        if data.startswith(_ZIP) or filename.endswith(_WHEEL_ENDING):
+            from vxsec.inspection.wheel import read_wheel  # most commands never see one
+
+            return read_wheel(data, filename=filename, digests=digests, limits=limits)
         tarball = read_tarball(data, limits=limits, keep=lambda path, size: _keep_manifest(path, size, limits))
-        manifest = _read_manifest(tarball, limits)
+        sdist = filename.endswith(SDIST_ENDING) and any(file.path == PKG_INFO for file in tarball.files)
+        manifest = read_sdist_manifest(tarball, limits=limits) if sdist else _read_manifest(tarball, limits)
     except TarballError as error:
         return _refused(filename, digests, _explained(error.reasons, data))
     return Artifact(
@@ -53,7 +64,7 @@ def read_artifact(data: bytes, *, filename: str, limits: Limits = DEFAULT_LIMITS
         root=tarball.root,
         files=tarball.files,
         unpacked_size=tarball.unpacked_size,
-        findings=tarball.findings,
+        findings=tuple(sdist_findings(tarball)) if sdist else tarball.findings,
     )
 
 
@@ -66,7 +77,7 @@ def _explained(reasons: tuple[tuple[str, str], ...], data: bytes) -> tuple[tuple
 
 
 def _keep_manifest(path: str, size: int, limits: Limits) -> bool:
-    return path == _MANIFEST and size <= limits.manifest_bytes
+    return path in {_MANIFEST, PKG_INFO} and size <= limits.manifest_bytes
 
 
 def _read_manifest(tarball: Tarball, limits: Limits) -> Manifest:

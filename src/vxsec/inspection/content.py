@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vxsec.inspection.install_scripts import install_digest, install_scripts
 from vxsec.model.artifact import Artifact, RefusedArtifact
 from vxsec.model.evidence import ContentEvidence, UninstallableRange
+from vxsec.model.package import NPM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,8 @@ def derive_content(artifact: Artifact | RefusedArtifact) -> ContentEvidence:
 
 
 def _uninstallable(manifest: Manifest) -> Iterator[UninstallableRange]:
+    if manifest.package.ecosystem != NPM:
+        return
     for field in _FIELDS:
         for name, text in manifest.strings(field).items():
             if text.strip().lower().startswith((*_WORKSPACE_ONLY, *_LOCAL_PATH)):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from vxsec.formats.strict_json import dump_json
 from vxsec.model.evidence import InstallScript
+from vxsec.model.package import NPM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,9 @@ _NODE_ENDINGS = ("", ".js", ".cjs", ".mjs", ".json", ".node", "/index.js", "/pac
 
 
 def install_scripts(artifact: Artifact) -> tuple[InstallScript, ...]:
-    """The commands npm runs when it installs the artifact, in the order of the events."""
+    """The commands npm runs when it installs the artifact, in the order of the events; none for other ecosystems."""
+    if artifact.package.ecosystem != NPM:
+        return ()
     scripts = artifact.manifest.strings("scripts")
     found = [
         InstallScript(event=event, command=scripts[event], implicit=False) for event in _EVENTS if scripts.get(event)

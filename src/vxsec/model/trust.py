@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from vxsec.model.package import NPM
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -77,16 +79,23 @@ class TrustedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """An own registry: the only place where own names meet a URL (normalised: one trailing slash, no default port)."""
+    """An own registry: the only place where own names meet a URL (normalised: one trailing slash, no default port).
+
+    ``ecosystem`` is the purl type of what it holds; ``evidence`` the name of its evidence package, empty where there is none
+    (a registry of Python packages).
+    """
 
     label: str
     url: str
     scopes: tuple[str, ...]
     packages: tuple[str, ...]
-    evidence: str
+    evidence: str = ""
+    ecosystem: str = NPM
 
-    def lists(self, name: str) -> bool:
-        """Whether ``name`` is one of this registry's own names."""
+    def lists(self, name: str, ecosystem: str = NPM) -> bool:
+        """Whether ``name`` is one of this registry's own names, in the registry's own ecosystem."""
+        if ecosystem != self.ecosystem:
+            return False
         return name in self.packages or (name.startswith("@") and name.partition("/")[0] in self.scopes)
 
 
@@ -133,9 +142,9 @@ class TrustRoot:
     source: str
     sha256: str
 
-    def registries_for(self, name: str) -> tuple[Registry, ...]:
-        """Every own registry that lists ``name``: decided by the real name alone, never by where it was fetched."""
-        return tuple(registry for registry in self.registries if registry.lists(name))
+    def registries_for(self, name: str, ecosystem: str = NPM) -> tuple[Registry, ...]:
+        """Every own registry that lists ``name``: decided by the real name and its ecosystem, never by where it was fetched."""
+        return tuple(registry for registry in self.registries if registry.lists(name, ecosystem))
 
     def registry(self, label: str) -> Registry | None:
         """The registry with that label."""

@@ -30,13 +30,13 @@ def render_artifact(report: ArtifactInspection, *, verbose: bool = False, paint:
     yield f"  sha1    {artifact.digests.sha1}"
     if isinstance(artifact, RefusedArtifact):
         yield from _finding_lines(report.findings, paint)
-        yield paint("REFUSED: not a tarball that every installer sees alike", "bad")
+        yield paint(f"REFUSED: not a {_kind(artifact.filename)} that every installer sees alike", "bad")
         return
     yield f"  integrity {artifact.digests.integrity}"
     if isinstance(artifact, Artifact):
         yield f"  package {escape_text(str(artifact.package))}  ({escape_text(artifact.package.purl)})"
     else:
-        yield f"  an archive without an npm package, top directory {escape_text(artifact.root)}"
+        yield f"  an archive without a package, top directory {escape_text(artifact.root)}"
     yield f"  {len(artifact.files)} files, {artifact.digests.size} bytes packed, {artifact.unpacked_size} unpacked"
     shown = artifact.files if verbose else artifact.files[:_SHOWN_FILES]
     for file in shown:
@@ -88,7 +88,7 @@ def inspection_document(report: ArtifactInspection | LockfileInspection) -> dict
         }
     artifact = report.artifact
     base |= {
-        "kind": "tarball",
+        "kind": _kind(artifact.filename),
         "file": artifact.filename,
         "sha1": artifact.digests.sha1,
         "sha256": artifact.digests.sha256,
@@ -109,6 +109,10 @@ def inspection_document(report: ArtifactInspection | LockfileInspection) -> dict
     scripts = [{"event": s.event, "command": s.command, "implicit": s.implicit} for s in report.install_scripts]
     package = artifact.package
     return base | {"purl": package.purl, "name": package.name, "version": package.version, "installScripts": scripts}
+
+
+def _kind(filename: str) -> str:
+    return "wheel" if filename.endswith(".whl") else "tarball"
 
 
 def _finding(item: Finding) -> dict[str, object]:

@@ -12,7 +12,7 @@ from vxsec.host.clock import utc_now
 from vxsec.host.files import write_atomic
 from vxsec.model.artifact import Artifact
 from vxsec.model.attestation import APPROVAL_PREDICATE
-from vxsec.model.package import PackageRef
+from vxsec.model.package import NPM, PackageRef
 from vxsec.model.report.signing import Approval, ReleaseDifference, SignedFile
 from vxsec.signing.signer import sign_statement
 from vxsec.usecases.evidence import push_bundles
@@ -100,7 +100,10 @@ def approve(
             "--push needs the trust document that names the registry", code="approve.push", hint="add --trust FILE"
         )
     artifacts = [require_artifact(file) for file in files]
-    urls = {registry_url_for(a.package.name, trust=root, registry=registry) for a in artifacts}
+    urls = {
+        registry_url_for(a.package.name, trust=root, registry=registry, ecosystem=a.package.ecosystem)
+        for a in artifacts
+    }
     if len(urls) != 1:
         raise UsageError(
             "one approval is for one registry, found several", code="approve.registries", hint="approve them apart"
@@ -184,10 +187,15 @@ def _previous(
     chosen = (
         choose_registry(root, artifact.package.name, label if label and "://" not in label else None) if root else None
     )
-    if chosen is None:
-        return None, "no trust document says where earlier versions are: this is the full inventory"
-    if session.offline:
-        return None, "--offline: earlier versions were not read: this is the full inventory"
+    reason = None
+    if artifact.package.ecosystem != NPM:
+        reason = "earlier versions of Python packages are not read"
+    elif chosen is None:
+        reason = "no trust document says where earlier versions are"
+    elif session.offline:
+        reason = "--offline: earlier versions were not read"
+    if chosen is None or reason is not None:
+        return None, f"{reason}: this is the full inventory"
     name = artifact.package.name
     try:
         client = session.client(chosen.url)
@@ -207,6 +215,13 @@ def _previous(
 
 def _push_target(artifact: Artifact, root: TrustRoot, label: str | None) -> Registry:
     """Where the approval goes; known before anything is signed."""
+    if artifact.package.ecosystem != NPM:
+        raise UsageError(
+            "a registry of Python packages holds no evidence",
+            code="approve.push",
+            where=artifact.filename,
+            hint="leave out --push, and hand on the .sigstore.jsonl beside the file",
+        )
     chosen = choose_registry(root, artifact.package.name, label if label and "://" not in label else None)
     if chosen is None:
         raise UsageError(

@@ -18,8 +18,9 @@ from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.artifact import PlainArchive, RefusedArtifact
 from vxsec.model.digest import Integrity
 from vxsec.model.finding import Finding, Severity
+from vxsec.model.package import NPM
 from vxsec.model.report.inspection import ArtifactInspection, LockfileInspection
-from vxsec.usecases.inputs import load_lockfile_bytes, open_artifact, parse_expect
+from vxsec.usecases.inputs import load_lockfile_bytes, open_artifact, parse_expect, same_package
 
 if TYPE_CHECKING:
     import os
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["inspect"]
 
 _PACKAGE = ".tgz"
-_ARCHIVES = (_PACKAGE, ".tar.gz")
+_WHEEL = ".whl"
+_ARCHIVES = (_PACKAGE, ".tar.gz", _WHEEL)
 _NO_PACKAGE = "archive.no-manifest"
 _TOP_DIRECTORY = "archive.top-directory"  # only npm expects `package`
 
@@ -54,7 +56,7 @@ def inspect(
     Guarantees: nothing is extracted, executed or fetched.
 
     Args:
-        file: A ``.tgz``, ``.tar.gz``, or a lockfile.
+        file: A ``.tgz``, ``.tar.gz``, wheel, or a lockfile.
         expect: For a tarball, the ``NAME@VERSION`` it must be.
         packument: For a tarball, a packument file to compare it with (manifest confusion, weak or other integrity).
         allow_registries: For a lockfile, the registry URLs that ``resolved`` may point to.
@@ -101,8 +103,10 @@ def _inspect_artifact(
         return ArtifactInspection(
             artifact=artifact, findings=artifact.reasons, install_scripts=(), differences=(), fail_on=fail_on
         )
+    if packument is not None and artifact.package.ecosystem != NPM:
+        _refuse(file, "a Python package", {"packument": packument})
     findings = [*artifact.findings, *_content_findings(content)]
-    if wanted is not None and wanted != artifact.package:
+    if wanted is not None and not same_package(wanted, artifact.package):
         findings.append(
             Finding(
                 code="manifest.unexpected",

@@ -11,7 +11,7 @@ from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.attestation import RejectedSignature
 from vxsec.model.quorum import count_quorum
 from vxsec.model.report.verification import FileVerdict, VerifyReport
-from vxsec.usecases.inputs import open_artifact, parse_expect, read_sidecars, refusal
+from vxsec.usecases.inputs import open_artifact, parse_expect, read_sidecars, refusal, same_package
 from vxsec.usecases.verify_judges import FileSubject, Judge, KeyJudge, TrustJudge
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["verify"]
 
-_PACKAGE_SUFFIX = ".tgz"
+_PACKAGE_SUFFIXES = (".tgz", ".whl")
+_SDIST_SUFFIX = ".tar.gz"
 _NO_PACKAGE = "archive.no-manifest"
 
 
@@ -51,7 +52,7 @@ def verify(
     asked for, and bare signatures never count.
 
     Guarantees: a file is ``verified`` only if at least ``threshold`` distinct keys (or holders) signed statements about
-    its exact bytes; a ``.tgz`` whose archive is refused never is. Whatever goes wrong with one signature only keeps that
+    its exact bytes; a ``.tgz`` or wheel whose archive is refused never is. Whatever goes wrong with one signature only keeps that
     signature from counting.
 
     Args:
@@ -153,19 +154,26 @@ def _verify_one(
 
 
 def _check_expected(subject: FileSubject, expect: PackageRef | None) -> None:
-    if expect is not None and subject.artifact is not None and subject.artifact.package != expect:
+    if expect is not None and subject.artifact is not None and not same_package(expect, subject.artifact.package):
         raise VerificationError(f"expected {expect}, found {subject.artifact.package}", code="manifest.unexpected")
 
 
 def _open_subject(path: str, *, strict: bool) -> FileSubject:
-    """Read the file; a ``.tgz`` strictly, because what installs from it is what its archive says.
+    """Read the file; a ``.tgz`` or a wheel strictly, because what installs from it is what its archive says.
 
-    An archive that holds no npm package (a chart, say) is sound, and judged as any other file, unless ``strict``.
+    An archive that holds no package (a chart, say) is sound, and judged as any other file, unless ``strict``. So is a
+    ``.tar.gz`` that is no source distribution.
     """
-    if not strict and not path.endswith(_PACKAGE_SUFFIX):
-        return FileSubject(path=path, digests=hash_file(path, max_bytes=DEFAULT_LIMITS.blob_bytes), artifact=None)
     from vxsec.model.artifact import Artifact
 
+    if not strict and not path.endswith(_PACKAGE_SUFFIXES):
+        digests = hash_file(path, max_bytes=DEFAULT_LIMITS.blob_bytes)
+        sdist = None
+        if path.endswith(_SDIST_SUFFIX) and digests.size <= DEFAULT_LIMITS.archive_packed_bytes:
+            sdist = open_artifact(path)
+        if isinstance(sdist, Artifact) and sdist.digests == digests:
+            return FileSubject(path=path, digests=digests, artifact=sdist)
+        return FileSubject(path=path, digests=digests, artifact=None)
     artifact = open_artifact(path)
     if not isinstance(artifact, Artifact):
         if not strict and all(reason.code == _NO_PACKAGE for reason in artifact.reasons):

@@ -126,7 +126,8 @@ class KeyJudge:
             )
         package = subject.artifact.package if subject.artifact is not None else None
         signed = verify_statement_subject(verified, digests=subject.digests, package=package)
-        if self.expect is not None and not subject_names(signed, self.expect):
+        # What the file itself holds was compared with --expect before: its ecosystem is the one meant.
+        if self.expect is not None and not subject_names(signed, package or self.expect):
             raise VerificationError(
                 f"expected a statement about {self.expect}, found one about {signed.name!r}",
                 code="signature.subject-mismatch",
@@ -171,7 +172,9 @@ class TrustJudge:
             [(bundle, source, SourceKind.GIVEN) for bundle, source in bundles],
             artifact_package=package,
             digests=subject.artifact.digests,
-            registry_url=registry_url_for(package.name, trust=self.trust, registry=self.registry),
+            registry_url=registry_url_for(
+                package.name, trust=self.trust, registry=self.registry, ecosystem=package.ecosystem
+            ),
             trust=self.trust,
             now=self.now,
         )
