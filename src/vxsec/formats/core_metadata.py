@@ -25,13 +25,13 @@ _SEVERAL = frozenset({
     "Classifier", "Dynamic", "Import-Name", "Import-Namespace", "License-File", "Obsoletes", "Obsoletes-Dist", "Platform",
     "Project-URL", "Provides", "Provides-Dist", "Provides-Extra", "Requires", "Requires-Dist", "Requires-External",
     "Supported-Platform",
-})  # fmt: skip # a list of words, not of lines
+})  # fmt: skip  # a list of words, not of lines
 """Fields that the specification lets stand more than once."""
 _ONCE = frozenset({
     "Author", "Author-email", "Description", "Description-Content-Type", "Download-URL", "Home-page", "Keywords", "License",
     "License-Expression", "Maintainer", "Maintainer-email", "Metadata-Version", "Name", "Requires-Python", "Summary",
     "Version",
-})  # fmt: skip # a list of words, not of lines
+})  # fmt: skip  # a list of words, not of lines
 _SPELLING = {name.lower(): name for name in (*_SEVERAL, *_ONCE)}
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,63}):[ \t]*(.*)\Z", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")

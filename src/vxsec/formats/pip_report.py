@@ -39,7 +39,7 @@ __all__ = ["is_pip_report", "parse_pip_report"]
 _ENVIRONMENT = (
     "implementation_name", "implementation_version", "os_name", "platform_machine", "platform_python_implementation",
     "platform_release", "platform_system", "platform_version", "python_full_version", "python_version", "sys_platform",
-)  # fmt: skip # a list of words, not of lines
+)  # fmt: skip  # a list of words, not of lines
 _HEX_DIGITS = {"sha512": 128, "sha384": 96, "sha256": 64}  # strongest first; weaker ones prove nothing
 _HEX = re.compile(r"[0-9a-f]+\Z")
 _MAX_EVALUATIONS = 1_000_000
