@@ -52,8 +52,7 @@ def find_program(name: str, *, path: str | None = None) -> str | None:
         return name if _is_program(name) else None
     if not name or "/" in name:
         return None
-    folders = (os.environ.get("PATH", os.defpath) if path is None else path).split(os.pathsep)
-    for folder in folders:
+    for folder in (_search_path() if path is None else path).split(os.pathsep):
         if os.path.isabs(folder) and _is_program(f"{folder}/{name}"):  # noqa: PTH117 - likewise
             return f"{folder}/{name}"
     return None
@@ -70,8 +69,8 @@ def run(
     """Run a program to its end.
 
     Guarantees: no shell; standard input is empty, so that a program that asks gets no answer instead of waiting for one; the
-    environment is ``PATH``, ``LC_ALL=C`` and ``env``, nothing else; the call returns or raises soon after ``timeout``,
-    whatever the program and its children do. At the time limit, beyond the output limit or when the caller is
+    environment is ``PATH`` (its absolute folders), ``LC_ALL=C`` and ``env``, nothing else; the call returns or raises soon
+    after ``timeout``, whatever the program and its children do. At the time limit, beyond the output limit or when the caller is
     interrupted, the program is killed with its whole process group. A child that the program leaves behind when it ends
     by itself (an agent, for example) is not waited for, and not killed.
 
@@ -86,7 +85,7 @@ def run(
         UndecidedError: ``process.missing`` where there is no such program, ``process.start`` where the system refuses to
             start it, ``process.timeout``, ``process.too-large``. An exit status other than 0 is a result, not an error.
     """
-    surroundings = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **(env or {})}
+    surroundings = {"PATH": _search_path(), "LC_ALL": "C", **(env or {})}
     program = find_program(argv[0], path=surroundings["PATH"])
     if program is None:
         raise UndecidedError(
@@ -188,8 +187,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(_GRACE)
 
 
+def _search_path() -> str:
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if os.path.isabs(folder))  # noqa: PTH117 - likewise
+
+
 def _is_program(path: str) -> bool:
     try:
-        return os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113 - ditto
+        return os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113 - likewise
     except ValueError:  # a NUL in a name
         return False

@@ -1,0 +1,119 @@
+"""Look at a machine and a project folder, and say what is wrong and how to fix it. Nothing is changed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vxsec.errors import UsageError
+from vxsec.formats.registry_url import normalise_registry_url
+from vxsec.host.clock import utc_now
+from vxsec.model.report.doctor import DoctorReport
+from vxsec.usecases.doctor_database import check_databases
+from vxsec.usecases.doctor_files import check_key_files, check_lockfile, check_tracked_keys, tracked_files
+from vxsec.usecases.doctor_machine import check_clock, check_programs, newest_change
+from vxsec.usecases.doctor_notes import redact, secrets_in
+from vxsec.usecases.doctor_npmrc import check_settings, load_settings
+from vxsec.usecases.doctor_online import ask_registries
+from vxsec.usecases.doctor_registries import check_registries
+from vxsec.usecases.doctor_trust import check_policy, check_trust, check_windows
+from vxsec.usecases.lockfile_input import find_lockfile
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from vxsec.model.report.doctor import DoctorFinding
+
+    PathLike = str | os.PathLike[str]
+
+__all__ = ["examine"]
+
+_SHIPPED = "vxsec:"
+
+
+def examine(
+    *,
+    trust: PathLike | None = None,
+    policy: PathLike | None = None,
+    database: PathLike | None = None,
+    online: bool = False,
+    at: datetime | None = None,
+    project_dir: PathLike = ".",
+    environ: Mapping[str, str] | None = None,
+    unsafe_http: Collection[str] = (),
+    unsafe_tls: Collection[str] = (),
+) -> DoctorReport:
+    """Look at everything that can go wrong around a gated publish or install.
+
+    Guarantees: no file is written, no connection is opened unless ``online``; what is missing, unreadable or malformed is
+    a finding, never an error; no token or password is in any finding.
+
+    Args:
+        trust: An identities document; without it keys, registries and scopes are not looked at.
+        policy: A policy file or ``vxsec:NAME``.
+        database: The folder of the advisory database; the default one if not given.
+        online: Ask each own registry two questions (``-/ping``, ``-/whoami``).
+        at: Judge keys and the age of data as of this time; marks the report. The clock is always judged now.
+        project_dir: The folder to look at.
+        environ: The environment that ``.npmrc`` is read with; the process's own if not given.
+        unsafe_http: Registry URLs that may be asked over plain http.
+        unsafe_tls: Registry URLs whose certificate is not checked.
+
+    Raises:
+        UsageError: ``file.missing`` where ``project_dir`` is no folder.
+        ConfigurationError: ``registry.url`` for a malformed ``unsafe_http`` or ``unsafe_tls``.
+    """
+    project = Path(project_dir)
+    if not project.is_dir():
+        raise UsageError("no such folder", code="file.missing", where=str(project), hint="name the project's folder")
+    insecure = {normalise_registry_url(url) for url in unsafe_http}
+    unchecked = {normalise_registry_url(url) for url in unsafe_tls}
+    surroundings = os.environ if environ is None else environ
+    clock = utc_now()
+    now = at or clock
+    findings: list[DoctorFinding] = [*check_programs()]
+    findings.append(check_clock(now=clock, newest=newest_change(_dated(project, trust, policy))))
+
+    root, told = check_trust(trust, project=project)
+    findings += told
+    if root is not None:
+        findings += check_windows(root, now=now)
+    rules, told = check_policy(policy, trust=root, now=now)
+    findings += told
+
+    tracked, told = tracked_files(project, environ=surroundings)
+    findings += told
+    findings += check_key_files(_key_folders(project, trust))
+    findings += check_tracked_keys(tracked or ())
+    findings.append(check_lockfile(project))
+    findings += check_databases(database, policy=rules, now=now)
+
+    settings, told = load_settings(project, environ=surroundings)
+    findings += told
+    if settings is None:
+        return _report(project, findings, frozenset(), online=online, at=at)
+    findings += check_settings(settings, tracked=tracked)
+    if root is not None:
+        findings += check_registries(root, settings.config)
+        if online:
+            findings += ask_registries(root, settings.config, unsafe_http=insecure, unsafe_tls=unchecked)
+    return _report(project, findings, secrets_in((*settings.raw, *settings.config.layers)), online=online, at=at)
+
+
+def _report(
+    project: Path, findings: list[DoctorFinding], secrets: frozenset[str], *, online: bool, at: datetime | None
+) -> DoctorReport:
+    return DoctorReport(project=str(project), findings=redact(findings, secrets), online=online, as_of=at)
+
+
+def _dated(project: Path, trust: PathLike | None, policy: PathLike | None) -> list[PathLike]:
+    """Files whose last change this machine's clock cannot be a day behind."""
+    named = [path for path in (trust, policy) if path is not None and not str(path).startswith(_SHIPPED)]
+    lockfile = find_lockfile(project)
+    return [*named, *([lockfile] if lockfile is not None else [])]
+
+
+def _key_folders(project: Path, trust: PathLike | None) -> list[Path]:
+    return [project, project / "vxsec", project / "keys", *([Path(trust).parent] if trust is not None else [])]

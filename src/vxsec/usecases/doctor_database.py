@@ -1,0 +1,84 @@
+"""``doctor`` on the advisory database: is it there, and how old is its data?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from vxsec.errors import VxsecError
+from vxsec.formats.timestamps import render_time
+from vxsec.model.report.doctor import Area, Level
+from vxsec.policy.rule import EvidenceKind
+from vxsec.usecases.doctor_notes import Notes
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from vxsec.model.report.doctor import DoctorFinding
+    from vxsec.model.scan import DatabaseState
+    from vxsec.policy.document import Policy
+
+__all__ = ["check_databases", "judge_age"]
+
+_NOTES = Notes(Area.DATABASE)
+_UPDATE = "vxsec db update"
+_OLD = timedelta(days=3)
+_SLACK = timedelta(days=1)
+
+
+def check_databases(
+    directory: str | os.PathLike[str] | None, *, policy: Policy | None, now: datetime
+) -> Iterator[DoctorFinding]:
+    """Each ecosystem's data. Missing or damaged data is a problem only where the policy scans; else a warning."""
+    from vxsec.usecases.database import database_states, default_database_folder
+
+    needed, oldest = _what_the_policy_needs(policy)
+    level = Level.PROBLEM if needed else Level.WARNING
+    folder = directory if directory is not None else default_database_folder()
+    try:
+        states = database_states(folder)
+    except VxsecError as error:
+        code = "db-missing" if error.code == "db.missing" else "db-damaged"
+        yield _NOTES.error(code, error, expected="advisories that a scan can ask", level=level)
+        return
+    if not states:
+        note = _NOTES.problem if needed else _NOTES.warning
+        yield note(
+            "db-missing",
+            "no advisory database" + ("; the policy scans" if needed else ""),
+            expected="advisories that a scan can ask",
+            fix=f"with a connection: {_UPDATE}",
+            where=str(folder),
+        )
+    for state in states:
+        yield judge_age(state, now=now, oldest=oldest or _OLD, needed=oldest is not None)
+
+
+def judge_age(state: DatabaseState, *, now: datetime, oldest: timedelta, needed: bool) -> DoctorFinding:
+    """The age of one database's data: beyond ``oldest`` a warning, and a problem where the policy says so (``needed``)."""
+    age = now - state.exported_at
+    note = _NOTES.problem if needed else _NOTES.warning
+    dated = f"the {state.ecosystem} data is of {render_time(state.exported_at)}"
+    if age < -_SLACK:
+        return _NOTES.problem(
+            "db-future", f"{dated}, which is still to come", expected="data from the past",
+            fix=f"set the clock, or get the data again: {_UPDATE}",
+        )  # fmt: skip
+    if age > oldest:
+        return note(
+            "db-old",
+            f"{dated}, {age.days} days ago",
+            expected=f"at most {oldest.days} days" + (", says the policy" if needed else ""),
+            fix=f"with a connection: {_UPDATE}",
+        )
+    return _NOTES.ok("db", f"{dated}; {state.advisories} advisories")
+
+
+def _what_the_policy_needs(policy: Policy | None) -> tuple[bool, timedelta | None]:
+    """Whether some rule reads a scan, and the strictest age of data that one asks for."""
+    uses = [use for scope in policy.scopes for use in scope.rules] if policy is not None else []
+    scanning = [use for use in uses if EvidenceKind.SCAN in use.rule.needs]
+    ages = [age for use in scanning if isinstance(age := getattr(use.parameters, "max_db_age", None), timedelta)]
+    return bool(scanning), min(ages, default=None)
