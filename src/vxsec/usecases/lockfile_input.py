@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     PathLike = str | os.PathLike[str]
 
-__all__ = ["LockfileInput", "find_lockfile", "load_lockfile_input"]
+__all__ = ["LockfileInput", "find_lockfile", "load_lockfile_input", "refuse_shadowed"]
 
 _SHRINKWRAP = "npm-shrinkwrap.json"
 _LOCKFILE_NAMES = (_SHRINKWRAP, "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock")
@@ -47,14 +47,7 @@ def load_lockfile_input(path: PathLike) -> LockfileInput:
         UsageError: Missing or unreadable; ``lockfile.shadowed`` where npm would install from another one beside it.
         FormatError: Malformed.
     """
-    shrinkwrap = Path(path).with_name(_SHRINKWRAP)
-    if Path(path).name == "package-lock.json" and shrinkwrap.exists():
-        raise UsageError(
-            f"npm ignores this file: it installs from the {_SHRINKWRAP} beside it",
-            code="lockfile.shadowed",
-            where=str(path),
-            hint=f"vxsec verify --lockfile {shrinkwrap}, or remove that file",
-        )
+    refuse_shadowed(path)
     data = load_lockfile_bytes(path)
     sha512 = hashlib.sha512(data).hexdigest()
     try:
@@ -62,3 +55,19 @@ def load_lockfile_input(path: PathLike) -> LockfileInput:
     except NothingToJudgeError as error:
         return LockfileInput(source=str(path), sha512=sha512, lockfile=None, unsupported=str(error))
     return LockfileInput(source=str(path), sha512=sha512, lockfile=lockfile, unsupported=None)
+
+
+def refuse_shadowed(path: PathLike) -> None:
+    """A lockfile that npm does not read is not what will be installed.
+
+    Raises:
+        UsageError: ``lockfile.shadowed`` where npm would install from another one beside it.
+    """
+    shrinkwrap = Path(path).with_name(_SHRINKWRAP)
+    if Path(path).name == "package-lock.json" and shrinkwrap.exists():
+        raise UsageError(
+            f"npm ignores this file: it installs from the {_SHRINKWRAP} beside it",
+            code="lockfile.shadowed",
+            where=str(path),
+            hint=f"give {shrinkwrap} instead, or remove that file",
+        )

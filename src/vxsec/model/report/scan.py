@@ -56,7 +56,7 @@ class ScanInput:
 
     ``graph`` is what it lists, development tools already left out where that was asked (``omitted`` of them). ``package`` is
     set for a package's own archive, and ``dependencies_from`` is then the file its dependencies came from, None where only its
-    manifest's ranges are known. ``uri`` is the file relative to the project, with ``/``; ``lines`` maps a place in the tree
+    manifest's ranges are known; ``dependencies_digest`` is that file's, as ``ALGORITHM:HEX``. ``uri`` is the file relative to the project, with ``/``; ``lines`` maps a place in the tree
     to the line of its entry, for files that have both and only where something was found.
     """
 
@@ -67,7 +67,7 @@ class ScanInput:
     graph: DependencyGraph
     package: PackageRef | None = None
     dependencies_from: str | None = None
-    dependencies_sha256: str | None = None
+    dependencies_digest: str | None = None
     omitted: int = 0
     lines: Mapping[str, int] = field(default_factory=dict)
 
@@ -132,7 +132,7 @@ class ScanReport:
 
     @property
     def exit_status(self) -> int:
-        """11 for a finding at or above ``fail_on``, 4 where anything could not be evaluated, else 0."""
+        """11 for a finding at or above ``fail_on``, 4 where anything could not be evaluated or the data is bad, else 0."""
         if self.failing:
             return 11
-        return 4 if self.undecided else 0
+        return 4 if self.undecided or self.problems else 0

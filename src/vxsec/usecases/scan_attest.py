@@ -1,0 +1,81 @@
+"""A scan as a signed statement about the package that was scanned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vxsec.formats.public_key import key_hint
+from vxsec.formats.scan_statement import AttestedScan, ScannedFile, build_scan_predicate
+from vxsec.formats.statement import build_statement
+from vxsec.model.attestation import Subject
+from vxsec.model.report.signing import SignedFile
+from vxsec.model.scan import SCAN_PREDICATE
+from vxsec.signing.signer import sign_statement
+from vxsec.usecases.sign import append_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from vxsec.model.report.scan import ScanInput, ScanReport
+    from vxsec.signing.signer import Signer
+
+__all__ = ["attest_report"]
+
+
+def attest_report(report: ScanReport, signers: Sequence[Signer], *, scanner: str) -> tuple[SignedFile, ...]:
+    """Sign the report of one package archive and append the bundles to ``FILE.sigstore.jsonl``.
+
+    Guarantees: the subject's digests are those of the bytes that were scanned, not of what the file holds by now; everything
+    is signed before anything is stored.
+
+    Args:
+        report: With exactly one input, a package archive.
+        signers: At least one, opened.
+        scanner: The tool and its version.
+
+    Raises:
+        FormatError: ``statement.malformed``: the result holds what cannot be written.
+        UsageError: The bundle cannot be written.
+    """
+    (scanned,) = report.inputs
+    name = scanned.package.purl if scanned.package is not None else Path(scanned.file).name
+    predicate = build_scan_predicate(
+        AttestedScan(
+            result=report.result, scanned_at=report.scanned_at, scanner=scanner, files=tuple(_files(report, scanned))
+        )
+    )
+    digest = {"sha256": scanned.digests.sha256, "sha512": scanned.digests.sha512}
+    payload = build_statement(
+        subjects=[Subject(name=name, digest=digest)], predicate_type=SCAN_PREDICATE, predicate=predicate
+    )
+    made = [(signer, sign_statement(signer, payload)) for signer in signers]
+    return tuple(
+        SignedFile(
+            file=scanned.file,
+            subject=name,
+            predicate_type=SCAN_PREDICATE,
+            key_hint=key_hint(signer.spki),
+            bundle=append_bundle(scanned.file, line),
+        )
+        for signer, line in made
+    )
+
+
+def _files(report: ScanReport, scanned: ScanInput) -> Iterator[ScannedFile]:
+    """The archive, what resolved its dependencies, and npm's audit: by base name, because a path speaks of a machine."""
+    yield ScannedFile(name=_base_name(scanned.file), kind=scanned.kind.value, digest=f"sha512:{scanned.digests.sha512}")
+    if scanned.dependencies_from is not None and scanned.dependencies_digest is not None:
+        yield ScannedFile(
+            name=_base_name(scanned.dependencies_from), kind="dependencies", digest=scanned.dependencies_digest
+        )
+    if report.audit is not None:
+        yield ScannedFile(
+            name=_base_name(report.audit.file),
+            kind=report.audit.kind.value,
+            digest=f"sha512:{report.audit.digests.sha512}",
+        )
+
+
+def _base_name(path: str) -> str:
+    return Path(path).name.encode("utf-8", "backslashreplace").decode("utf-8") or "file"
