@@ -12,7 +12,7 @@ SOURCES := $(shell find src -type f ! -name '*.pyc')
 PYTEST_ARGS ?=
 PYTEST := $(if $(COVERAGE),$(BIN)/coverage run -m pytest,$(BIN)/python -m pytest)
 
-.PHONY: help demo test unit lint types contracts check coverage bench fixtures build clean
+.PHONY: help demo test unit lint types contracts check coverage bench docs fixtures build clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -46,6 +46,9 @@ coverage: $(ENV)/.stamp ## report what `make test COVERAGE=1` measured
 
 bench: $(ENV)/.stamp ## measure against named peers; prints ratios
 	$(BIN)/python -m benchmarks.run
+
+docs: $(ENV)/.stamp ## write the generated pages of docs/reference from the code
+	$(BIN)/python .ci/reference.py
 
 fixtures: $(ENV)/.stamp ## pack fixtures/monorepo again, with npm, for the demo
 	rm -f $(PACKAGES)/*.tgz

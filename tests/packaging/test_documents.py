@@ -10,6 +10,8 @@ import pytest
 
 import vxsec
 from support.distributions import CHECKOUT
+from vxsec.cli.root import COMMANDS
+from vxsec.formats.strict_yaml import read_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +64,26 @@ def test_every_action_is_pinned_by_its_full_commit_and_nothing_is_permitted_by_d
         assert text.count("actions/checkout@") == text.count("persist-credentials: false")
         assert "pull_request_target" not in text
         assert "${{" not in " ".join(re.findall(r"run: (.*)", text)), "expressions belong in env, never in a script"
+
+
+def test_the_hooks_for_pre_commit_run_commands_that_are_there_and_are_documented() -> None:
+    hooks = read_document((CHECKOUT / ".pre-commit-hooks.yaml").read_bytes(), filename=".pre-commit-hooks.yaml")
+    page = (CHECKOUT / "docs" / "how-to" / "hooks.md").read_text(encoding="utf-8")
+    seen = []
+    for hook in hooks.items():
+        keys = dict(hook.members())
+        assert set(keys) <= {
+            "id", "name", "description", "entry", "args", "language", "files", "pass_filenames", "require_serial",
+        }  # fmt: skip
+        assert keys["language"].string() == "python"
+        program, command = keys["entry"].string().split()
+        assert program == "vxsec"
+        assert command in COMMANDS
+        assert re.search(keys["files"].string(), "web/package-lock.json")
+        assert f"`{keys['id'].string()}`" in page
+        assert f"- id: {keys['id'].string()}" in page
+        seen.append(keys["id"].string())
+    assert seen == ["vxsec-inspect-lockfile", "vxsec-scan"]
 
 
 def _links(text: str) -> list[str]:

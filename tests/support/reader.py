@@ -1,0 +1,144 @@
+"""A reader of the documentation: runs the commands of a page, in their order, in one shell, as they are written."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import vxsec
+
+if TYPE_CHECKING:
+    from support.node_tools import NodeTools
+    from support.verdaccio import Verdaccio
+
+__all__ = ["FILL", "PACK", "PUBLISHED_WITHOUT_VXSEC", "ROOT", "SET_UP", "Reader", "blocks", "demo_tarball", "osv_zip"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SET_UP = """\
+cp -R "$MONOREPO" shop
+cd shop
+printf '@vextrus:registry=%s\\n' "$REGISTRY" > .npmrc
+npm install --package-lock-only > install.txt
+vxsec init --keys --person alice --password-env CI_PASSWORD
+"""
+"""The state in which most pages begin: a repository with a lockfile, set up by ``vxsec init``."""
+
+PACK = """\
+mkdir dist
+npm pack --workspaces --pack-destination dist
+"""
+
+FILL = """\
+vxsec db import "$OSV_ZIP" --ecosystem npm --exported-at "$EXPORTED_AT"
+"""
+
+PUBLISHED_WITHOUT_VXSEC = """\
+cp -R "$MONOREPO" shop
+cd shop
+printf '@vextrus:registry=%s\\n' "$REGISTRY" > .npmrc
+npm install --package-lock-only > install.txt
+npm publish --workspaces
+"""
+"""A registry that is full of versions nobody signed."""
+
+_ADVISORIES = (
+    {
+        "id": "GHSA-aaaa-bbbb-cccc",
+        "modified": "2026-01-02T03:04:05Z",
+        "summary": "Prototype pollution in lodash",
+        "affected": [
+            {
+                "package": {"ecosystem": "npm", "name": "lodash"},
+                "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "4.17.21"}]}],
+            }
+        ],
+        "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:H/UI:N/S:U/C:H/I:H/A:H"}],
+        "database_specific": {"severity": "HIGH"},
+    },
+    {
+        "id": "MAL-2026-1",
+        "modified": "2026-01-02T03:04:05Z",
+        "summary": "Malicious code in evil-pad",
+        "affected": [{"package": {"ecosystem": "npm", "name": "evil-pad"}, "versions": ["1.0.0"]}],
+    },
+)
+
+
+def osv_zip() -> bytes:
+    """Two advisories in the layout of OSV's bulk export: lodash before 4.17.21 (high), and evil-pad 1.0.0 (malware)."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for advisory in _ADVISORIES:
+            archive.writestr(f"{advisory['id']}.json", json.dumps(advisory))
+    return buffer.getvalue()
+
+
+def demo_tarball(name: str) -> Path:
+    """One of the four packages, packed by npm, from the package under test: a checkout or an installed wheel."""
+    return Path(vxsec.__file__).parent / "demo" / "packages" / f"vextrus-{name}-1.0.0.tgz"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of one language, in order."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Someone with vxsec, npm and node on the PATH, a registry of their own, and nothing else on the machine."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    @classmethod
+    def at(cls, folder: Path, tools: NodeTools, verdaccio: Verdaccio) -> Reader:
+        """A reader who works in ``folder``."""
+        environment = tools.environment(folder / "home", npmrc=verdaccio.npmrc().partition("\n")[2])
+        programs = {"vxsec": (str(Path(sys.executable).with_name("vxsec")),), "npm": tools.npm, "node": tools.node}
+        (folder / "bin").mkdir()
+        for name, command in programs.items():
+            script = folder / "bin" / name
+            script.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
+            script.chmod(0o755)
+        (folder / "npm-all.zip").write_bytes(osv_zip())
+        environment |= {
+            "PATH": os.pathsep.join([str(folder / "bin"), environment["PATH"]]),
+            "REGISTRY": verdaccio.url,
+            "MONOREPO": str(ROOT / "fixtures" / "monorepo"),
+            "OSV_ZIP": str(folder / "npm-all.zip"),
+            "EXPORTED_AT": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "CI_PASSWORD": "a long sentence",
+            "ALICE_PASSWORD": "a long sentence",
+            "RETRY_SECONDS": "0",
+        }
+        return cls(folder=folder, environment=environment)
+
+    def follow(self, page: str, *, before: str = "") -> str:
+        """Run ``before`` and every ``sh`` block of the page; returns what was said. Any command that fails is a failure."""
+        script = "\n".join([before, *blocks(page, "sh")])
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, said
+        assert "Traceback" not in said
+        return said
