@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.shop import Shop, make_keys
+from support.shop import Shop, make_database, make_keys
 from vxsec.cli import run
 from vxsec.testing import RegistrySimulator
 
@@ -92,14 +92,23 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def advisories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small advisory database, made once per run."""
+    folder = tmp_path_factory.mktemp("advisories")
+    make_database(folder)
+    return folder
+
+
 @pytest.fixture
-def shop(tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    """A fresh shop with its own registry; the current folder is the shop's, the home is empty."""
+def shop(tmp_path: Path, keys: Path, advisories: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """A fresh shop with its own registry; the current folder is the shop's, the home is empty, the database is there."""
     home = tmp_path / "home"
     home.mkdir()
     folder = tmp_path / "shop"
     folder.mkdir()
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("VXSEC_DB", str(advisories))
     monkeypatch.delenv("NPM_CONFIG_USERCONFIG", raising=False)
     monkeypatch.delenv("npm_config_userconfig", raising=False)
     monkeypatch.chdir(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
     from vxsec.testing import RegistrySimulator
 
-__all__ = ["PASSWORD", "Shop", "make_keys"]
+__all__ = ["PASSWORD", "Shop", "make_database", "make_keys"]
 
 PASSWORD = b"for tests only"
 WINDOW = 'from: "2020-01-01T00:00:00Z", until: "2100-01-01T00:00:00Z"'
+_ADVISORIES = Path(__file__).parents[2] / "fixtures" / "osv" / "npm"
 _NAMES = ("ci", "ci2", "alice", "bob", "mallory")
 
 
@@ -32,6 +34,13 @@ def make_keys(folder: Path) -> None:
         pkcs8 = decrypt_key(Path(pair.private).read_bytes(), PASSWORD, where=pair.private)
         pem = load_der_private_key(pkcs8, None).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (folder / f"{name}.pem").write_bytes(pem)
+
+
+def make_database(folder: Path, *, exported_at: datetime | None = None) -> None:
+    """A small advisory database, as fresh as the run unless said otherwise."""
+    vxsec.import_database(
+        [_ADVISORIES], directory=folder, ecosystem="npm", exported_at=exported_at or datetime.now(UTC)
+    )
 
 
 @dataclass(slots=True)
@@ -99,6 +108,18 @@ class Shop:
         """Sign releases."""
         vxsec.sign(paths, signers=[self.uri(key)], trust=self.trust, registry=registry, password=PASSWORD)
 
+    def describe(self, *paths: Path, key: str = "ci", lockfile: Path | None = None) -> None:
+        """Attest the SBOM of each, as CI does after building it."""
+        vxsec.attest_sbom(
+            paths,
+            signers=[self.uri(key)],
+            lockfile=lockfile,
+            authors=["The shop"],
+            timestamp=datetime(2026, 11, 1, tzinfo=UTC),
+            password=PASSWORD,
+            project_dir=self.folder,
+        )
+
     def approve(self, *paths: Path, key: str = "alice") -> None:
         """Approve releases."""
         vxsec.approve(
@@ -106,7 +127,8 @@ class Shop:
         )
 
     def release(self, *paths: Path) -> None:
-        """Sign and approve."""
+        """Describe, sign and approve."""
+        self.describe(*paths)
         self.sign(*paths)
         self.approve(*paths)
 

@@ -35,7 +35,16 @@ if TYPE_CHECKING:
 __all__ = ["TreeWalk"]
 
 _SHOWN = 5
-_BYTES = frozenset({EvidenceKind.CONTENT, EvidenceKind.SIGNATURES, EvidenceKind.APPROVALS, EvidenceKind.REGISTRY})
+_BYTES = frozenset(
+    {
+        EvidenceKind.CONTENT,
+        EvidenceKind.SIGNATURES,
+        EvidenceKind.APPROVALS,
+        EvidenceKind.REGISTRY,
+        EvidenceKind.SECRETS,
+        EvidenceKind.SBOM,
+    }
+)
 """Evidence that can only be derived from a package's own bytes."""
 
 
