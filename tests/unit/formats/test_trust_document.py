@@ -112,6 +112,18 @@ def test_the_same_document_as_json_and_with_few_members() -> None:
     assert _parse(bare).registries == ()
 
 
+def test_a_registry_of_python_packages_lists_names_of_python_only() -> None:
+    document = copy.deepcopy(BASE)
+    document["registries"]["index"] = {"url": "https://i.example.test", "ecosystem": "pypi", "packages": ["kernel"]}
+    trust = _parse(document)
+    index = trust.registry("index")
+    assert index is not None
+    assert (index.ecosystem, index.evidence, index.scopes) == ("pypi", "", ())
+    assert trust.registries_for("kernel", "pypi") == (index,)
+    assert index not in trust.registries_for("kernel")
+    assert trust.registries_for("@vextrus/kernel", "pypi") == ()
+
+
 def test_a_key_in_another_encoding_is_the_same_key() -> None:
     key = load_der_public_key(signer("ci").spki)
     assert isinstance(key, ec.EllipticCurvePublicKey)
@@ -150,6 +162,10 @@ def _registry(**changes: object) -> Callable[[dict[str, Any]], None]:
         document["registries"]["internal"] |= changes
 
     return change
+
+
+def _python(**changes: object) -> Callable[[dict[str, Any]], None]:
+    return _registry(**{"ecosystem": "pypi", "scopes": None, "packages": ["vxsec"], **changes})
 
 
 def _top(**changes: object) -> Callable[[dict[str, Any]], None]:
@@ -231,6 +247,14 @@ REFUSED = {
     "an evidence name that is not ours": (_registry(evidence="@evil/ev"), "trust.evidence"),
     "an evidence name that is no name": (_registry(evidence="@vextrus/"), "trust.evidence"),
     "an unknown member of a registry": (_registry(token="x"), "document.unknown-member"),
+    "an ecosystem nobody knows": (_registry(ecosystem="cargo"), "trust.registry"),
+    "an ecosystem in capitals": (_registry(ecosystem="PyPI"), "trust.registry"),
+    "scopes in a registry of Python packages": (_registry(ecosystem="pypi", packages=["a"]), "trust.registry"),
+    "evidence in a registry of Python packages": (_python(evidence="@vextrus/ev"), "trust.registry"),
+    "a registry of Python packages that names none": (_python(packages=[]), "trust.registry"),
+    "a Python name that is not in its normal form": (_python(packages=["Vx_Sec"]), "trust.registry"),
+    "an npm name in a registry of Python packages": (_python(packages=["@vextrus/a"]), "trust.registry"),
+    "a Python name twice": (_python(packages=["a", "a"]), "trust.duplicate"),
     "a registry called other": (
         _top(registries={"other": {"url": "https://r.example.test/", "scopes": ["@x"]}}),
         "trust.registry",
