@@ -1,0 +1,120 @@
+"""``vxsec scan``."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from vxsec.cli.options import AT, DB, output_options, password_options, password_source
+from vxsec.cli.output import Output
+from vxsec.errors import ConfigurationError, UsageError
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+__all__ = ["command"]
+
+_SARIF = "sarif"
+
+
+class _Duration(click.ParamType["timedelta"]):
+    """ISO 8601."""
+
+    name = "DURATION"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        from vxsec.policy.parameters import parse_duration
+
+        try:
+            return parse_duration(str(value), where="option")
+        except ConfigurationError as error:
+            self.fail(error.message, param, ctx)
+
+
+@click.command(name="scan")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@DB
+@click.option("--lockfile", metavar="FILE", help="What resolves a package's dependencies (for Python pip's report).")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["low", "medium", "high", "critical", "malware"]),
+    default="low",
+    show_default=True,
+    help="Lowest finding that fails; malware always does, and so does what nobody rated.",
+)
+@click.option(
+    "--allow-unevaluated",
+    multiple=True,
+    metavar="REASON",
+    help="Let what cannot be evaluated pass for this reason: git url file range no-version version ecosystem advisory.",
+)
+@click.option("--import", "npm_audit", metavar="FILE", help="What npm audit --json wrote, as a second source.")
+@click.option(
+    "--max-db-age",
+    type=_Duration(),
+    default="P3D",
+    show_default=True,
+    help="How old the data may be (ISO 8601), by its own date.",
+)
+@click.option("--omit", multiple=True, type=click.Choice(["dev"]), help="Leave development tools out, as npm does.")
+@click.option("--attest", is_flag=True, help="Sign the result about the one package given; needs --signer.")
+@click.option("--signer", "signers", multiple=True, metavar="URI", help="file:KEY or env:NAME; repeat for several.")
+@password_options
+@AT
+@partial(output_options, formats=("text", "json", _SARIF))
+def command(
+    *,
+    inputs: tuple[str, ...],
+    db: str | None,
+    lockfile: str | None,
+    fail_on: str,
+    allow_unevaluated: tuple[str, ...],
+    npm_audit: str | None,
+    max_db_age: timedelta,
+    omit: tuple[str, ...],
+    attest: bool,
+    signers: tuple[str, ...],
+    password_file: str | None,
+    password_env: str | None,
+    at: datetime | None,
+    output_format: str,
+    **output: object,
+) -> int:
+    """Look a package-lock.json, CycloneDX SBOM, package or pip report up: 0 passed, 11 findings, 4 could not decide."""
+    from vxsec import scan
+
+    if attest != bool(signers):
+        raise UsageError(
+            "--attest and --signer belong together, found one of them",
+            code="usage.options",
+            hint="vxsec scan FILE.tgz --lockfile package-lock.json --attest --signer file:ci.key",
+        )
+    sarif = output_format == _SARIF
+    if sarif and output["as_json"]:
+        raise UsageError("--json and --format sarif are two formats", code="usage.options", hint="leave --json out")
+    out = Output(output_format="json" if sarif else output_format, **output)  # type: ignore[arg-type]  # click fills exactly output_options
+    report = scan(
+        inputs,
+        db=db,
+        lockfile=lockfile,
+        fail_on=fail_on,
+        allow_unevaluated=allow_unevaluated,
+        npm_audit=npm_audit,
+        max_db_age=max_db_age,
+        omit=omit,
+        at=at,
+        signers=signers,
+        password=password_source(password_file, password_env) if signers else None,
+    )
+    if sarif:
+        from vxsec._version import __version__
+        from vxsec.report.sarif import sarif_document
+
+        out.emit((), lambda: sarif_document(report, version=__version__))
+    else:
+        from vxsec.report.scan import render_scan, scan_document
+
+        out.emit(render_scan(report, verbose=out.verbose, paint=out.paint), lambda: scan_document(report))
+    return report.exit_status
