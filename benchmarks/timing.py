@@ -1,9 +1,10 @@
-"""Whole-process timing: interleaved runs, medians, nothing else."""
+"""Whole-process timing: interleaved runs, medians, peak memory, nothing else."""
 
 from __future__ import annotations
 
 import statistics
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["Command", "medians"]
+
+# A process inherits its parent's peak when it is started, so a small one starts it: about 10 MB is the floor.
+_LAUNCHER = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +49,21 @@ class Command:
             said = (done.stdout + done.stderr).decode("utf-8", "replace")[-2000:]
             raise RuntimeError(f"{self.arguments[:4]}: expected status {self.expect}, found {done.returncode}\n{said}")
         return took
+
+    def peak(self) -> float:
+        """Run once more and return the peak resident memory in MB: its own, or that of its largest child."""
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", _LAUNCHER, *self.arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            check=True,
+        )
+        status, kilobytes = map(int, done.stdout.split())
+        if status != self.expect:
+            raise RuntimeError(f"{self.arguments[:4]}: expected status {self.expect}, found {status}")
+        return kilobytes / 1000 * (1 if sys.platform != "darwin" else 0.001)
 
 
 def medians(commands: Sequence[Command], *, runs: int) -> list[float]:
