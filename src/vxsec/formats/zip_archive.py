@@ -106,21 +106,57 @@ class ZipArchive:
             FormatError: ``zip.truncated``, ``zip.entry`` (the header before it says something else), ``zip.overlap``,
                 ``zip.deflate``, ``zip.size`` or ``zip.crc``.
         """
-        where = f"{self._where}: {entry.name[:SHOWN]}"
         piece = self._source.read(entry.offset, entry.end - entry.offset)
         if len(piece) != entry.end - entry.offset or len(piece) < LOCAL_SIZE:
-            refuse_zip("zip.truncated", "the file ends inside this member", where)
-        start = _check_local(piece, entry, where)
+            refuse_zip("zip.truncated", "the file ends inside this member", self._called(entry))
+        start = self._check_local(piece, entry)
         packed = piece[start : start + entry.packed_size]
         if len(packed) != entry.packed_size:
-            refuse_zip("zip.overlap", "this member reaches into the next", where)
-        _check_descriptor(piece[start + entry.packed_size :], entry, where)
-        data = packed if entry.method == STORED else _inflate(packed, entry.size, where)
+            refuse_zip("zip.overlap", "this member reaches into the next", self._called(entry))
+        if entry.flags & DESCRIPTOR or start + entry.packed_size != len(piece):
+            _check_descriptor(piece[start + entry.packed_size :], entry, self._called(entry))
+        data = packed if entry.method == STORED else self._inflate(packed, entry)
         if len(data) != entry.size:
-            refuse_zip("zip.size", f"expected {entry.size} bytes, found {len(data)}", where)
+            refuse_zip("zip.size", f"expected {entry.size} bytes, found {len(data)}", self._called(entry))
         if zlib.crc32(data) != entry.crc32:
-            refuse_zip("zip.crc", f"expected CRC-32 {entry.crc32:08x}, found {zlib.crc32(data):08x}", where)
+            refuse_zip(
+                "zip.crc", f"expected CRC-32 {entry.crc32:08x}, found {zlib.crc32(data):08x}", self._called(entry)
+            )
         return data
+
+    def _check_local(self, piece: bytes, entry: ZipEntry) -> int:
+        """Hold the header before a member (APPNOTE 4.3.7) against the directory; where the content begins."""
+        name_size: int
+        extra_size: int
+        mark, _, flags, method, _, _, crc, packed, size, name_size, extra_size = _LOCAL.unpack_from(piece)
+        start = LOCAL_SIZE + name_size + extra_size
+        name = piece[LOCAL_SIZE : LOCAL_SIZE + name_size]
+        if mark != b"PK\x03\x04" or start > len(piece):
+            refuse_zip("zip.entry", "no member where the directory says", self._called(entry))
+        if extra_size:
+            extra = piece[LOCAL_SIZE + name_size : start]
+            size, packed = widen_zip64(extra, (size, packed), self._called(entry))
+        stated = (name, flags, method, crc, packed, size)
+        expected = (entry.name.encode("utf-8"), entry.flags, entry.method, entry.crc32, entry.packed_size, entry.size)
+        later = flags & DESCRIPTOR and stated == (*expected[:3], 0, 0, 0)  # sizes and checksum follow the content
+        if stated != expected and not later:
+            refuse_zip("zip.entry", "the header before the member and the directory disagree", self._called(entry))
+        return start
+
+    def _inflate(self, packed: bytes, entry: ZipEntry) -> bytes:
+        engine = zlib.decompressobj(-15)
+        try:
+            data = engine.decompress(packed, entry.size + 1)
+        except zlib.error as error:
+            raise FormatError(f"not deflate data: {error}", code="zip.deflate", where=self._called(entry)) from error
+        if len(data) > entry.size:
+            refuse_zip("zip.size", f"expected {entry.size} bytes, found more", self._called(entry))
+        if not engine.eof or engine.unused_data:
+            refuse_zip("zip.deflate", "the deflate data ends too early or too late", self._called(entry))
+        return data
+
+    def _called(self, entry: ZipEntry) -> str:
+        return f"{self._where}: {entry.name[:SHOWN]}"
 
 
 class _Bytes:
@@ -146,25 +182,6 @@ def _check_sizes(entries: list[ZipEntry], *, where: str, one: int, total: int) -
         refuse_zip("zip.too-large", f"expected at most {total} bytes unpacked, found more", where)
 
 
-def _check_local(piece: bytes, entry: ZipEntry, where: str) -> int:
-    """Hold the header before a member (APPNOTE 4.3.7) against the directory; where the content begins."""
-    name_size: int
-    extra_size: int
-    mark, _, flags, method, _, _, crc, packed, size, name_size, extra_size = _LOCAL.unpack_from(piece)
-    start = LOCAL_SIZE + name_size + extra_size
-    name = piece[LOCAL_SIZE : LOCAL_SIZE + name_size]
-    if mark != b"PK\x03\x04" or start > len(piece):
-        refuse_zip("zip.entry", "no member where the directory says", where)
-    if extra_size:
-        size, packed = widen_zip64(piece[LOCAL_SIZE + name_size : start], (size, packed), where)
-    stated = (name, flags, method, crc, packed, size)
-    expected = (entry.name.encode("utf-8"), entry.flags, entry.method, entry.crc32, entry.packed_size, entry.size)
-    later = bool(flags & DESCRIPTOR) and stated == (*expected[:3], 0, 0, 0)  # sizes and checksum follow the content
-    if stated != expected and not later:
-        refuse_zip("zip.entry", "the header before the member and the directory disagree", where)
-    return start
-
-
 def _check_descriptor(rest: bytes, entry: ZipEntry, where: str) -> None:
     """What follows the content: nothing, or a data descriptor (APPNOTE 4.3.9) in one of its four forms."""
     if not entry.flags & DESCRIPTOR:
@@ -175,16 +192,3 @@ def _check_descriptor(rest: bytes, entry: ZipEntry, where: str) -> None:
     forms = [struct.pack(layout, *values) for layout in ("<LLL", "<LQQ") if max(values) <= FULL32 or "Q" in layout]
     if rest not in {*forms, *(b"PK\x07\x08" + form for form in forms)}:
         refuse_zip("zip.entry", "the data descriptor after the member and the directory disagree", where)
-
-
-def _inflate(packed: bytes, size: int, where: str) -> bytes:
-    engine = zlib.decompressobj(-15)
-    try:
-        data = engine.decompress(packed, size + 1)
-    except zlib.error as error:
-        raise FormatError(f"not deflate data: {error}", code="zip.deflate", where=where) from error
-    if len(data) > size:
-        refuse_zip("zip.size", f"expected {size} bytes, found more", where)
-    if not engine.eof or engine.unused_data:
-        refuse_zip("zip.deflate", "the deflate data ends too early or too late", where)
-    return data

@@ -141,7 +141,7 @@ class _Directory:
                 refuse_zip("zip.overlap", f"{entry.name[:SHOWN]!r} reaches into what follows it", self._where)
             if entry.offset + entry.packed_size + _MOST_AROUND < end:
                 refuse_zip("zip.overlap", f"bytes after {entry.name[:SHOWN]!r} that no entry claims", self._where)
-        return [entry._replace(end=end) for entry, end in zip(found, ends, strict=True)]
+        return [ZipEntry(*entry[:-1], end) for entry, end in zip(found, ends, strict=True)]
 
     def _end(self) -> tuple[int, int, int]:
         """Entries, bytes and place of the directory, which must end where the end record begins."""
@@ -278,24 +278,34 @@ def _name(raw: bytes, flags: int, where: str) -> str:
 
 
 def _check_entry(entry: ZipEntry, disk: int, where: str) -> None:
-    where = f"{where}: {entry.name[:SHOWN]}"
     if entry.flags & _ENCRYPTED:
-        refuse_zip("zip.encrypted", "an encrypted member", where)
+        refuse_zip("zip.encrypted", "an encrypted member", _member(where, entry))
     if entry.flags & ~_KNOWN_FLAGS:
-        refuse_zip("zip.entry", f"flags {entry.flags:#06x} that not every reader knows", where)
+        refuse_zip("zip.entry", f"flags {entry.flags:#06x} that not every reader knows", _member(where, entry))
     if entry.method not in {STORED, _DEFLATED}:
-        refuse_zip("zip.method", f"compression method {entry.method}; stored and deflated are read", where)
+        refuse_zip(
+            "zip.method", f"compression method {entry.method}; stored and deflated are read", _member(where, entry)
+        )
     if entry.flags & DESCRIPTOR and entry.method == STORED and entry.size:
-        refuse_zip("zip.entry", "stored content of a length that a reader in one pass cannot know", where)
+        refuse_zip(
+            "zip.entry", "stored content of a length that a reader in one pass cannot know", _member(where, entry)
+        )
     if disk:
-        refuse_zip("zip.split", "a member in another part of the archive", where)
+        refuse_zip("zip.split", "a member in another part of the archive", _member(where, entry))
     if entry.method == STORED and entry.packed_size != entry.size:
-        refuse_zip("zip.size", f"a stored member of {entry.size} bytes in {entry.packed_size}", where)
+        refuse_zip("zip.size", f"a stored member of {entry.size} bytes in {entry.packed_size}", _member(where, entry))
     if entry.directory and entry.size:
-        refuse_zip("zip.entry", f"a directory with {entry.size} bytes of content", where)
+        refuse_zip("zip.entry", f"a directory with {entry.size} bytes of content", _member(where, entry))
     kind = entry.mode & _TYPE_MASK
     if kind not in {0, _DIRECTORY if entry.directory else _REGULAR}:
-        refuse_zip("zip.link", f"a member that is no file and no directory (mode {entry.mode:o})", where)
+        refuse_zip(
+            "zip.link", f"a member that is no file and no directory (mode {entry.mode:o})", _member(where, entry)
+        )
+
+
+def _member(where: str, entry: ZipEntry) -> str:
+    """What a member is called in an error; only made for one, because there are many members."""
+    return f"{where}: {entry.name[:SHOWN]}"
 
 
 def refuse_zip(code: str, message: str, where: str) -> NoReturn:
