@@ -35,6 +35,12 @@ class Limits:
     """Half of PATH_MAX on Linux: the folder it is installed into comes before it, and npm drops what does not fit."""
     manifest_bytes: int = 4 * _MIB
 
+    secret_file_bytes: int = 32 * _MIB
+    """A file larger than that is not searched for credentials, and the package is then not known to hold none."""
+    secret_total_bytes: int = 256 * _MIB
+    """Files searched together: they are held while they are."""
+    secret_findings: int = 1_000
+
     # -- documents --------------------------------------------------------------------------------------------------
     json_bytes: int = 64 * _MIB
     json_depth: int = 100

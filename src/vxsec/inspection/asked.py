@@ -25,6 +25,7 @@ __all__ = ["Asked", "asked_by_entry", "asked_by_manifest", "bundled_names", "sho
 
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _ALIAS = re.compile(r"npm:((?:@[A-Za-z0-9~_.-]+/)?[A-Za-z0-9~_.-]+)(?:@(.*))?\Z", re.DOTALL)
+_WORKSPACE = re.compile(r"(?:workspace|catalog):[A-Za-z0-9._*^~<>=| -]{0,100}\Z")
 _FOLDERS = ("file:", "link:", "portal:", "./", "../", "/", "~/", "~\\", ".\\", "..\\")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
@@ -93,7 +94,10 @@ def _texts(value: object) -> dict[str, str]:
 
 def source_of_range(text: str) -> DependencySource:
     """Where npm would take a package from that is asked for by ``text`` (``npm-package-arg``)."""
-    if is_range(text) or text.startswith(("npm:", "workspace:", "catalog:")) or _TAG.match(text):
+    alias = _ALIAS.match(text)
+    if alias is not None:
+        text = alias[2] or "*"
+    if is_range(text) or _TAG.match(text) or _WORKSPACE.match(text):
         return DependencySource.RANGE
     if text.startswith(_FOLDERS) or _DRIVE.match(text):
         return DependencySource.FILE

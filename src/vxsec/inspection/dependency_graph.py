@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["graph_from_manifest", "resolve_graph"]
 
 _SHOWN = 160
+_ADDRESSES = ("http:", "https:", "HTTP:", "HTTPS:")
 _BY_KIND = {
     SourceKind.GIT: DependencySource.GIT,
     SourceKind.FILE: DependencySource.FILE,
@@ -148,7 +149,7 @@ class _Walk:
                     self._unresolved.add(shown_request(asked.name, asked.range))  # a folder nobody describes
                 else:
                     self._links[child].add(path)
-            if source_of_range(asked.range) is DependencySource.URL:
+            if asked.range.startswith(_ADDRESSES):
                 self._by_address.add(child)
             if judge_ranges and not _is_in_range(entry, asked):
                 self._unresolved.add(shown_request(asked.name, asked.range))
