@@ -80,11 +80,17 @@ CASES = Path(__file__).parents[2] / "fixtures" / "policies"
 
 
 def make_subject(
-    *, name: str = "@vextrus/kernel", version: str = "1.1.0", registry: str = "internal", sha512: str | None = SHA512
+    *,
+    name: str = "@vextrus/kernel",
+    version: str = "1.1.0",
+    registry: str = "internal",
+    sha512: str | None = SHA512,
+    ecosystem: str = "npm",
 ) -> SubjectRef:
+    ending = ".tgz" if ecosystem == "npm" else "-py3-none-any.whl"
     return SubjectRef(
-        filename=f"{name.rpartition('/')[2]}-{version}.tgz",
-        package=PackageRef(name=name, version=version),
+        filename=f"{name.rpartition('/')[2]}-{version}{ending}",
+        package=PackageRef(name=name, version=version, ecosystem=ecosystem),
         sha256=hashlib.sha256(b"the tarball").hexdigest(),
         sha512=sha512,
         registry=registry,

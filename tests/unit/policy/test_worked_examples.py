@@ -43,5 +43,5 @@ def test_an_example_is_whole(folder: Path) -> None:
     assert not list(folder.glob("**/*.key"))
 
 
-def test_there_is_an_example() -> None:
-    assert [folder.name for folder in EXAMPLES] == ["vextrus"]
+def test_there_are_examples() -> None:
+    assert [folder.name for folder in EXAMPLES] == ["release", "vextrus"]
