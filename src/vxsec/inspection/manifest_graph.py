@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from vxsec.inspection.asked import asked_by_manifest, shown_request, source_of_range
+from vxsec.inspection.licenses import stated_license
 from vxsec.model.dependency import Dependency, DependencyGraph, DependencySource
 from vxsec.model.package import PYPI
 
@@ -40,22 +41,6 @@ def graph_from_manifest(manifest: Manifest) -> DependencyGraph:
         ),
         root_license=stated_license(manifest),
     )
-
-
-def stated_license(manifest: Manifest) -> str | None:
-    """The licence a manifest states, in any of the forms manifests have had; several are alternatives, as npm reads them."""
-    document = manifest.document
-    if manifest.package.ecosystem == PYPI:
-        stated = document.get("License-Expression") or document.get("License")
-    else:
-        stated = document.get("license")
-        several = document.get("licenses")
-        if not stated and isinstance(several, list):
-            texts = [item.get("type") if isinstance(item, dict) else item for item in several]
-            stated = " OR ".join(text for text in texts if isinstance(text, str))
-        if isinstance(stated, dict):
-            stated = stated.get("type")
-    return stated if isinstance(stated, str) and stated else None
 
 
 def _npm(manifest: Manifest) -> Iterator[tuple[str, DependencySource, bool]]:

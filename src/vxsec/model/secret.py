@@ -11,7 +11,6 @@ SECRET_DETECTORS = (
     "basic-auth",
     "github",
     "gitlab",
-    "google-api",
     "jwt",
     "npm",
     "openai",
