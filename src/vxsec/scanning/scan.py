@@ -97,13 +97,13 @@ def scan_dependencies(
     account = _Account()
     for group in groups:
         package = group.package
-        if group.local:
-            account.local += 1
-        elif group.problem is not None:
-            account.not_evaluated.append(group.problem.told(group))
-        elif package is not None:
+        if package is not None:
             stated = by_name.get(package.name, ()) if package.ecosystem == NPM else ()
             account.enter(*_judge(package, group, databases, stated))
+        elif group.problem is not None:
+            account.not_evaluated.append(group.problem.told(group))
+        else:
+            account.local += 1
     return _checked(
         ScanResult(
             packages=len(groups),
@@ -152,12 +152,11 @@ class _Problem:
 
 @dataclass(slots=True, kw_only=True)
 class _Group:
-    """One package, wherever it stands. ``package`` is set where it is to be looked up."""
+    """One package, wherever it stands: ``package`` to be looked up, or a ``problem``, or neither for the project's own."""
 
     label: str
     package: PackageRef | None = None
     problem: _Problem | None = None
-    local: bool = False
     places: list[tuple[str, ...]] = field(default_factory=list)
 
     @property
@@ -174,7 +173,7 @@ def _grouped(dependencies: Iterable[Dependency]) -> list[_Group]:
         package = one.package
         if one.source is DependencySource.LOCAL:
             key: object = ("local", one.label)
-            made = _Group(label=one.label, local=True)
+            made = _Group(label=one.label)
         elif (known := _REASONS.get(one.source)) is not None:
             key = (known[0], one.label)
             made = _Group(label=one.label, problem=_Problem(reason=known[0], detail=known[1]))
