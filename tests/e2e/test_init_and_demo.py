@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 import vxsec
+from e2e.conftest import Program
+from support.demo_transcript import UPDATE, normalise, shown_in_readme
+from support.verdaccio import verdaccio_command
+from vxsec.demo import attacks, killed, release, scorecard, story
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from e2e.conftest import Program, Vxsec
+    from e2e.conftest import Answer, Vxsec
+    from support.node_tools import NodeTools
     from support.shop import Shop
+    from vxsec.demo.stage import Stage
 
 
 def repository(shop: Shop) -> None:
@@ -116,27 +124,147 @@ def test_init_where_there_is_nothing_to_protect(vxsec_run: Vxsec) -> None:
     assert (answer.status, "error[init.no-scope]" in answer.err) == (2, True)
 
 
-def test_the_demo_refuses_every_attack_and_needs_nothing(program: Program, tmp_path: Path) -> None:
+# -- the demo ----------------------------------------------------------------------------------------------------------
+
+
+def bare(tmp_path: Path) -> dict[str, str]:
+    """An environment with nothing in it that the demo could lean on."""
     home = tmp_path / "home"
     home.mkdir()
-    environment = {"HOME": str(home), "PATH": os.defpath, "TMPDIR": str(tmp_path), "LANG": "C"}
-    answer = program("demo", cwd=tmp_path, env=environment)
+    return {"HOME": str(home), "PATH": os.defpath, "TMPDIR": str(tmp_path), "LANG": "C.UTF-8"}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Answer, list[str], float]:
+    """One run of the installed program; what it said, what it left behind, and how long it took in seconds."""
+    folder = tmp_path_factory.mktemp("demo")
+    begin = time.monotonic()
+    answer = Program()("demo", cwd=folder, env=bare(folder))
+    return answer, sorted(path.name for path in folder.iterdir()), time.monotonic() - begin
+
+
+REFUSALS = {
+    "tarball swapped after signing": "signature.threshold",
+    "signed by an unknown key": "signature.threshold",
+    "SBOM of another tarball": "sbom.complete",
+    "credential left in the tarball": "content.secrets",
+    "lockfile integrity changed": "tree.integrity-mismatch",
+    "known-malicious dependency": "malware.deny",
+    "registry lies about scripts": "manifest.consistent",
+    "live version replaced in the registry": "tree.integrity-mismatch, signature.subject-mismatch, version.monotonic",
+}
+
+
+def test_the_demo_passes_and_needs_and_leaves_nothing(told: tuple[Answer, list[str], float]) -> None:
+    answer, left, seconds = told
     assert answer.status == 0, answer.out + answer.err
-    for rule in ("signature.threshold", "tree.integrity-mismatch", "manifest.consistent"):
-        assert rule in answer.out
-    assert answer.out.rstrip().endswith("4 of 4 attacks refused")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]  # nothing is left behind
+    assert answer.err == ""
+    assert left == ["home"]
+    assert seconds < 60
+    assert "8 of 8 attacks refused" in answer.out
 
 
-def test_the_demo_fails_when_an_attack_passes(vxsec_run: Vxsec, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vxsec.demo import story
+@pytest.mark.parametrize(("title", "by"), REFUSALS.items(), ids=REFUSALS)
+def test_the_demo_says_who_refused(told: tuple[Answer, list[str], float], title: str, by: str) -> None:
+    (line,) = (line for line in told[0].out.splitlines() if line.strip().startswith("refused") and title in line)
+    assert line.endswith(f"  {by}")
 
-    monkeypatch.setattr(
-        story._Stage, "untrusted_signer", lambda _self: story.Attack(title="x", expected="y", refused_by=())
-    )
+
+def test_the_demo_says_what_a_killed_publish_left_and_finishes_it(told: tuple[Answer, list[str], float]) -> None:
+    lines = [line.strip() for line in told[0].out.splitlines()]
+    names = [f"@vextrus/{name}@1.1.0" for name in ("kernel", "contracts", "utils", "distributed-transactions")]
+    states = ("live", "live", "not live", "not live", "already-live", "already-live", "published", "published")
+    begin = lines.index("killed; what the registry holds now:") + 1
+    found = [line for line in lines[begin:] if line.rpartition("  ")[2] in names]
+    assert found == [f"{state}  {name}" for state, name in zip(states, [*names, *names], strict=True)]
+    assert "4 versions, 4 pieces of evidence, each there once" in lines
+
+
+def test_the_readme_shows_what_the_demo_says(told: tuple[Answer, list[str], float]) -> None:
+    assert shown_in_readme() == normalise(told[0].out), f"update the README with: {UPDATE}"
+
+
+def test_an_attack_that_passes_fails_the_demo(vxsec_run: Vxsec, monkeypatch: pytest.MonkeyPatch) -> None:
+    def harmless(stage: Stage) -> scorecard.Attack:
+        stage.act("Attack: nothing at all")
+        return attacks._gated(stage, stage.tarballs[2], "nothing at all", "archive.safe")
+
+    monkeypatch.setattr(attacks, "ATTACKS", (harmless,))
+    monkeypatch.setattr(story, "tell_killed_publish", lambda _stage: True)
     answer = vxsec_run("demo")
     assert answer.status == 1
-    assert "PASSED (this is a defect)" in answer.out
+    assert "PASSED   nothing at all  gate 0" in answer.out
+    assert "expected archive.safe" in answer.out
+    assert "0 of 1 attacks refused" in answer.out
+
+
+def test_a_publish_that_was_not_killed_fails_the_demo(vxsec_run: Vxsec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attacks, "ATTACKS", ())
+    monkeypatch.setattr(killed, "_LIVE_BEFORE", 9)  # the publisher ends before it is killed
+    answer = vxsec_run("demo")
+    assert answer.status == 1
+    assert "FAILED: the killed publish" in answer.out
+
+
+def test_a_release_that_does_not_pass_ends_the_demo(vxsec_run: Vxsec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release, "_scan", lambda _stage: False)
+    answer = vxsec_run("demo")
+    assert (answer.status, answer.out.splitlines()[-1]) == (1, "FAILED: the honest release did not pass")
+
+
+def test_the_workspace_is_kept_where_asked_and_never_in_a_folder_in_use(
+    vxsec_run: Vxsec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attacks, "ATTACKS", ())
+    monkeypatch.setattr(story, "tell_killed_publish", lambda _stage: True)
+    folder = tmp_path / "kept"
+    answer = vxsec_run("demo", "--keep", folder)
+    assert answer.status == 0, answer.out
+    assert str(folder) in answer.out
+    for name in ("trust.yaml", "ci.key", "package-lock.json", "vextrus-kernel-1.0.0.tgz.sigstore.jsonl"):
+        assert (folder / name).exists()
+    # Its trust root is marked as a rehearsal: no command takes it for a real one.
+    gated = vxsec_run(
+        "gate", folder / "vextrus-kernel-1.0.0.tgz", "--policy", "vxsec:minimal", "--trust", folder / "trust.yaml"
+    )
+    assert (gated.status, "error[trust.rehearsal]" in gated.err) == (2, True)
+    again = vxsec_run("demo", "--keep", folder)
+    assert (again.status, "error[demo.folder]" in again.err) == (2, True)
+
+
+DEMO_REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
+    "a Verdaccio that is not there": (
+        ("--registry", "verdaccio", "--verdaccio", "vxsec-no-such-program"),
+        "verdaccio.missing",
+    ),
+    "a command for Verdaccio without asking for it": (("--verdaccio", "verdaccio"), "usage.options"),
+    "a workspace where there is a file": (("--keep", "package.json"), "demo.folder"),
+    "a registry of no known kind": (("--registry", "nexus"), "usage"),
+}
+
+
+@pytest.mark.parametrize(("options", "code"), DEMO_REFUSED.values(), ids=DEMO_REFUSED)
+def test_the_demo_does_not_start_with(
+    options: tuple[str, ...], code: str, vxsec_run: Vxsec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "package.json").write_text("{}")
+    answer = vxsec_run("demo", *options)
+    assert (answer.status, f"error[{code}]" in answer.err) == (2, True)
+    assert answer.out == ""
+
+
+@pytest.mark.node
+@pytest.mark.verdaccio
+def test_the_same_story_on_a_real_registry(
+    told: tuple[Answer, list[str], float], node_tools: NodeTools, program: Program, tmp_path: Path
+) -> None:
+    command = shlex.join(verdaccio_command(node_tools))
+    environment = bare(tmp_path)
+    answer = program("demo", "--registry", "verdaccio", "--verdaccio", command, cwd=tmp_path, env=environment)
+    assert answer.status == 0, answer.out + answer.err
+    assert normalise(answer.out) == normalise(told[0].out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]
 
 
 def test_every_facade_name_answers(shop: Shop) -> None:

@@ -31,6 +31,7 @@ WHEEL_PATTERNS = (
     r"vxsec/policy/shipped/[a-z]+\.yaml",
     r"vxsec/([a-z_]+/)*schemas?/[a-z0-9.-]+\.json",
     r"vxsec/demo/packages/vextrus-[a-z-]+-1\.0\.0\.tgz",
+    r"vxsec/demo/advisories/[A-Z0-9-]+\.json",
     r"vxsec-[0-9][0-9a-z.]*\.dist-info/(METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE)",
 )
 SDIST_TOP = {
