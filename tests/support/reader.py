@@ -31,8 +31,11 @@ cd shop
 printf '@vextrus:registry=%s\\n' "$REGISTRY" > .npmrc
 npm install --package-lock-only > install.txt
 vxsec init --keys --person alice --password-env CI_PASSWORD
+git init --quiet
+git add --all
+git -c user.name=ci -c user.email=ci@example.test commit --quiet --message "Set up"
 """
-"""The state in which most pages begin: a repository with a lockfile, set up by ``vxsec init``."""
+"""The state in which most pages begin: a git repository with a lockfile, set up by ``vxsec init``."""
 
 PACK = """\
 mkdir dist
