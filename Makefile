@@ -10,16 +10,17 @@ SOURCES := $(shell find src -type f ! -name '*.pyc')
 # PYTEST_ARGS narrows a run; COVERAGE=1 measures branches, `make coverage` reports them afterwards.
 # VXSEC_REQUIRE_ALL=1 turns every test that would be left out into a failure.
 PYTEST_ARGS ?=
+RELEASE_ARGS ?=
 PYTEST := $(if $(COVERAGE),$(BIN)/coverage run -m pytest,$(BIN)/python -m pytest)
 
-.PHONY: help demo test unit lint types contracts check coverage bench docs fixtures build clean
+.PHONY: help demo test unit lint types contracts check coverage bench docs fixtures build release clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 # The development environment does for the demo too, where it is there already.
-demo: $(if $(wildcard $(ENV)/.stamp),$(ENV)/.stamp,$(DEMO_ENV)/.stamp) ## watch four packages pass and four attacks fail, offline
+demo: $(if $(wildcard $(ENV)/.stamp),$(ENV)/.stamp,$(DEMO_ENV)/.stamp) ## watch four packages pass, eight attacks fail and a killed publish recover, offline
 	@$(dir $<)bin/vxsec demo
 
 test: $(ENV)/.stamp ## every test, real npm and Verdaccio included; one line says what was left out
@@ -56,7 +57,10 @@ fixtures: $(ENV)/.stamp ## pack fixtures/monorepo again, with npm, for the demo
 
 build: $(ENV)/.stamp ## sdist and wheel, the wheel from the sdist, into dist/
 	rm -rf dist
-	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
+release: $(ENV)/.stamp ## build our own release twice, hold it to policies/release, and see the gate close
+	$(BIN)/python .ci/release-gate $(RELEASE_ARGS)
 
 clean: ## remove environments, caches and built files
 	rm -rf $(ENV) $(DEMO_ENV) .venv-* .build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache
