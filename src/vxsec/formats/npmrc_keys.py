@@ -99,14 +99,14 @@ DEPRECATED_KEYS: Mapping[str, str] = {
 """Keys that npm still reads and asks to replace, with the line to write instead."""
 
 HISTORIC_KEYS: Mapping[str, str] = {
-    "always-auth": "remove the line: npm 7 and newer send a credential wherever one is scoped to the URL",
-    "email": "remove the line: npm needs it no more",
-    "ignore-prepublish": "remove the line: npm 7 and newer have no such setting",
+    "always-auth": "remove the line (npm 7 and newer send a credential wherever one is scoped to the URL)",
+    "email": "remove the line (npm needs it no more)",
+    "ignore-prepublish": "remove the line (npm 7 and newer have no such setting)",
     "python": "remove the line, and set the environment variable npm_config_python for node-gyp",
-    "scripts-prepend-node-path": "remove the line: npm 7 and newer have no such setting",
-    "send-metrics": "remove the line: npm 7 and newer have no such setting",
+    "scripts-prepend-node-path": "remove the line (npm 7 and newer have no such setting)",
+    "send-metrics": "remove the line (npm 7 and newer have no such setting)",
     "tmp": "remove the line, and set the environment variable TMPDIR",
-    "unsafe-perm": "remove the line: npm 7 and newer run scripts as the owner of the folder",
+    "unsafe-perm": "remove the line (npm 7 and newer run scripts as the owner of the folder)",
 }
 """Keys that older versions of npm read, with what to do."""
 

@@ -40,7 +40,7 @@ def render_doctor(report: DoctorReport, *, verbose: bool = False, paint: Paint =
 def _finding_lines(item: DoctorFinding, paint: Paint) -> Iterator[str]:
     where = f"{item.where}: " if item.where else ""
     expected = f"; expected {item.expected}" if item.expected else ""
-    first, *rest = _wrapped(escape_text(f"{where}{item.found}{expected} [{item.code}]"))
+    first, *rest = _wrapped(escape_text(f"{where}{item.found}{expected} [{item.code}]".strip()))
     yield f"  {paint(f'{item.level.value:<7}', _STYLES[item.level])}  {first}"
     yield from (" " * _MARGIN + line for line in rest)
     if item.fix is not None:

@@ -18,7 +18,6 @@ from vxsec.usecases.doctor_npmrc import check_settings, load_settings
 from vxsec.usecases.doctor_online import ask_registries
 from vxsec.usecases.doctor_registries import check_registries
 from vxsec.usecases.doctor_trust import check_policy, check_trust, check_windows
-from vxsec.usecases.lockfile_input import find_lockfile
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["examine"]
 
 _SHIPPED = "vxsec:"
+_LOCKFILES = ("package-lock.json", "npm-shrinkwrap.json")
 
 
 def examine(
@@ -66,7 +66,7 @@ def examine(
         ConfigurationError: ``registry.url`` for a malformed ``unsafe_http`` or ``unsafe_tls``.
     """
     project = Path(project_dir)
-    if not project.is_dir():
+    if not os.path.isdir(project):  # noqa: PTH112 - it never raises
         raise UsageError("no such folder", code="file.missing", where=str(project), hint="name the project's folder")
     insecure = {normalise_registry_url(url) for url in unsafe_http}
     unchecked = {normalise_registry_url(url) for url in unsafe_tls}
@@ -111,8 +111,7 @@ def _report(
 def _dated(project: Path, trust: PathLike | None, policy: PathLike | None) -> list[PathLike]:
     """Files whose last change this machine's clock cannot be a day behind."""
     named = [path for path in (trust, policy) if path is not None and not str(path).startswith(_SHIPPED)]
-    lockfile = find_lockfile(project)
-    return [*named, *([lockfile] if lockfile is not None else [])]
+    return [*named, *(project / name for name in _LOCKFILES)]
 
 
 def _key_folders(project: Path, trust: PathLike | None) -> list[Path]:

@@ -24,36 +24,26 @@ __all__ = ["check_databases", "judge_age"]
 
 _NOTES = Notes(Area.DATABASE)
 _UPDATE = "vxsec db update"
-_OLD = timedelta(days=3)
 _SLACK = timedelta(days=1)
 
 
 def check_databases(
     directory: str | os.PathLike[str] | None, *, policy: Policy | None, now: datetime
 ) -> Iterator[DoctorFinding]:
-    """Each ecosystem's data. Missing or damaged data is a problem only where the policy scans; else a warning."""
-    from vxsec.usecases.database import database_states, default_database_folder
+    """Each ecosystem's data. That there is none is a problem only where the policy scans; that it is damaged always is."""
+    from vxsec.usecases.database import MAX_AGE, database_states  # here, because an index needs sqlite3
 
     needed, oldest = _what_the_policy_needs(policy)
-    level = Level.PROBLEM if needed else Level.WARNING
-    folder = directory if directory is not None else default_database_folder()
     try:
-        states = database_states(folder)
+        states = database_states(directory)
     except VxsecError as error:
-        code = "db-missing" if error.code == "db.missing" else "db-damaged"
-        yield _NOTES.error(code, error, expected="advisories that a scan can ask", level=level)
+        missing = error.code in {"db.missing", "db.no-home"}
+        code, level = ("db-missing", Level.WARNING) if missing else ("db-damaged", Level.PROBLEM)
+        expected = "advisories, because the policy scans" if needed else "advisories that a scan can ask"
+        yield _NOTES.error(code, error, expected=expected, level=Level.PROBLEM if needed else level)
         return
-    if not states:
-        note = _NOTES.problem if needed else _NOTES.warning
-        yield note(
-            "db-missing",
-            "no advisory database" + ("; the policy scans" if needed else ""),
-            expected="advisories that a scan can ask",
-            fix=f"with a connection: {_UPDATE}",
-            where=str(folder),
-        )
     for state in states:
-        yield judge_age(state, now=now, oldest=oldest or _OLD, needed=oldest is not None)
+        yield judge_age(state, now=now, oldest=oldest or MAX_AGE, needed=oldest is not None)
 
 
 def judge_age(state: DatabaseState, *, now: datetime, oldest: timedelta, needed: bool) -> DoctorFinding:

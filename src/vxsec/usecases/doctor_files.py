@@ -33,6 +33,7 @@ _OTHERS = 0o077
 _SECONDS = 20.0
 _ROOM = 8 * 1024 * 1024
 _SHOWN = 20
+_AGAIN = "npm install --package-lock-only"
 
 
 def check_key_files(folders: Iterable[Path]) -> Iterator[DoctorFinding]:
@@ -54,6 +55,7 @@ def _check_key_file(path: Path) -> Iterator[DoctorFinding]:
     if data is None:
         return
     quoted = shlex.quote(str(path))
+    mode = _mode(path)
     if not data:
         yield _KEYS.warning(
             "key-unreadable",
@@ -63,7 +65,6 @@ def _check_key_file(path: Path) -> Iterator[DoctorFinding]:
             where=str(path),
         )
         return
-    mode = stat.S_IMODE(path.stat().st_mode)
     bad = False
     if mode & _OTHERS:
         bad = True
@@ -87,6 +88,13 @@ def _check_key_file(path: Path) -> Iterator[DoctorFinding]:
         yield _KEYS.ok("key-file", "a private key, encrypted, for its owner only", where=str(path))
 
 
+def _mode(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:  # it went away while we looked: nobody reads it now
+        return 0
+
+
 def _private_key(path: Path) -> bytes | None:
     """The file's bytes where it holds a private key; nothing where it is named like one and cannot be read; else None."""
     try:
@@ -108,7 +116,7 @@ def tracked_files(project: Path, *, environ: Mapping[str, str]) -> tuple[frozens
     try:
         done = run(command, timeout=_SECONDS, max_bytes=_ROOM, env=settings, cwd=project)
     except UndecidedError as error:
-        if error.code == "process.missing" or not project.is_dir():
+        if error.code == "process.missing":
             return None, []  # said among the programs
         return None, [_untold(error.message, project)]
     if done.exit_code != 0:
@@ -154,13 +162,21 @@ def check_tracked_keys(tracked: Iterable[Path]) -> Iterator[DoctorFinding]:
 
 def check_lockfile(project: Path) -> DoctorFinding:
     """Whether there is one lockfile that npm and vxsec both read."""
-    path = find_lockfile(project)
-    again = "npm install --package-lock-only"
+    try:
+        path = find_lockfile(project)
+    except OSError as error:
+        return _PROJECT.problem(
+            "folder-unreadable",
+            f"this folder cannot be looked into: {error.strerror}",
+            expected="a folder that this user may read and enter",
+            fix=f"give yourself the right: chmod u+rx {shlex.quote(str(project))}",
+            where=str(project),
+        )
     if path is None:
-        if not (project / "package.json").is_file():
+        if not os.path.isfile(project / "package.json"):  # noqa: PTH113 - it never raises
             return _PROJECT.ok("no-project", "no package.json here, so no lockfile is missing", where=str(project))
         return _PROJECT.warning(
-            "lockfile-missing", "no lockfile beside package.json", expected="package-lock.json", fix=again,
+            "lockfile-missing", "no lockfile beside package.json", expected="package-lock.json", fix=_AGAIN,
             where=str(project),
         )  # fmt: skip
     shadowed = path.with_name("package-lock.json")
@@ -172,21 +188,25 @@ def check_lockfile(project: Path) -> DoctorFinding:
             fix=f"rm {shlex.quote(str(shadowed))}",
             where=str(shadowed),
         )
+    return _judge_lockfile(path)
+
+
+def _judge_lockfile(path: Path) -> DoctorFinding:
     try:
         found = load_lockfile_input(path)
     except (UsageError, NothingToJudgeError, FormatError) as error:
         return _PROJECT.problem(
-            "lockfile", error.message, expected="a lockfile as npm writes it", fix=error.hint or again, where=str(path)
+            "lockfile", error.message, expected="a lockfile as npm writes it", fix=error.hint or _AGAIN, where=str(path)
         )
     if found.lockfile is None:
         version_1 = path.name in {"package-lock.json", "npm-shrinkwrap.json"}
-        fix = f"{again} --lockfile-version 3"
+        fix = f"{_AGAIN} --lockfile-version 3"
         note = _PROJECT.problem if version_1 else _PROJECT.warning
         return note(
             "lockfile-unsupported",
             (found.unsupported or "").removeprefix(f"{path}: "),
             expected="npm's lockfileVersion 2 or 3",
-            fix=fix if version_1 else f"let npm write one beside it: {again}",
+            fix=fix if version_1 else f"let npm write one beside it: {_AGAIN}",
             where=str(path),
         )
     entries = len(found.lockfile.packages)

@@ -28,7 +28,7 @@ _CLOCK = Notes(Area.CLOCK)
 
 _SECONDS = 20.0  # npm starts slowly on a loaded machine
 _ROOM = 64 * 1024
-_VERSION = re.compile(r"\b([0-9]{1,4})\.([0-9]{1,4})(?:\.[0-9]{1,4})?\b")
+_VERSION = re.compile(r"(?<![0-9.])([0-9]{1,4})\.[0-9]{1,4}(?:\.[0-9]{1,4})?(?![0-9])")
 _OLDEST_NODE, _OLDEST_NPM, _BLOCKING_NPM = 20, 10, 12
 
 _NOT_BEFORE = datetime(2026, 11, 1, tzinfo=UTC)

@@ -159,7 +159,10 @@ def _check_readers(
 
 
 def _check_mode(path: Path) -> Iterator[DoctorFinding]:
-    mode = stat.S_IMODE(path.stat().st_mode)
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:  # it went away while we looked: nobody reads it now
+        return
     if mode & _OTHERS:
         yield _NOTES.warning(
             "npmrc-mode",

@@ -113,18 +113,12 @@ def _get(http: HttpClient, url: str, credentials: Credentials | None) -> HttpRes
 
 
 def _judge_whoami(url: str, answer: HttpResponse, credentials: Credentials | None) -> DoctorFinding:
-    token = f"{url.partition(':')[2]}:_authToken=${{NPM_TOKEN}}"
     name = _username(answer)
     if answer.status == _OK and name is not None:
         return _NOTES.ok("token-accepted", f"{url} knows us as {name[:_SHOWN]!r}")
     if answer.status in {_OK, _UNAUTHORISED, _FORBIDDEN}:
         if credentials is None:
-            return _NOTES.warning(
-                "token-missing",
-                f"{url} does not know us: no credential was sent",
-                expected="a credential scoped to this URL",
-                fix=f"write in ~/.npmrc: {token}",
-            )
+            return _NOTES.ok("anonymous", f"{url} does not know us: no credential was sent")
         return _NOTES.problem(
             "token-refused",
             f"{url} does not accept the credential (status {answer.status})",

@@ -47,7 +47,7 @@ def _check_url(registry: Registry, trust: TrustRoot) -> Iterator[DoctorFinding]:
             "registry-http",
             f"{registry.url} is plain http: anyone on the way reads the token and changes the packages",
             expected="https",
-            fix=f"let the registry speak TLS, and write in {trust.source}: url: https{registry.url[4:]}",
+            fix=f"let the registry speak TLS, and write it in {trust.source}: https{registry.url[4:]}",
             where=trust.source,
         )
 

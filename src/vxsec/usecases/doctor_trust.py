@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from vxsec.usecases.doctor_notes import Notes
 from vxsec.usecases.inputs import load_policy, load_trust
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
@@ -37,7 +37,7 @@ def check_trust(
 ) -> tuple[TrustRoot | None, list[DoctorFinding]]:
     """The trust root where it loads, and what is to be said about the document."""
     if source is None:
-        near = next((name for name in _WRITTEN_BY_INIT if (project / name).is_file()), None)
+        near = next((name for name in _WRITTEN_BY_INIT if os.path.isfile(project / name)), None)  # noqa: PTH113 - it never raises
         none = "write one, or name it with --trust FILE: vxsec init"
         finding = _TRUST.warning(
             "trust-not-given",
@@ -52,8 +52,8 @@ def check_trust(
         key_file = error.code.startswith("file.") and error.where != str(source)
         code = "key-file" if key_file or error.code == "trust.key" else "trust"
         return None, [_TRUST.error(code, error, expected="a trust document that loads, with every key file it names")]
-    counted = f"{len(trust.keys)} keys of {len(trust.holders)} holders, {len(trust.registries)} registries"
-    return trust, [_TRUST.ok("trust", f"it loads: {counted}", where=trust.source)]
+    counted = f"keys: {len(trust.keys)}, holders: {len(trust.holders)}, registries: {len(trust.registries)}"
+    return trust, [_TRUST.ok("trust", f"it loads ({counted})", where=trust.source)]
 
 
 def check_windows(trust: TrustRoot, *, now: datetime) -> Iterator[DoctorFinding]:
@@ -202,4 +202,4 @@ def check_policy(
             )
         )
     rules = sum(len(scope.rules) for scope in policy.scopes)
-    return policy, findings or [_POLICY.ok("policy", f"it loads: {rules} rules", where=where)]
+    return policy, findings or [_POLICY.ok("policy", f"it loads (rules: {rules})", where=where)]
