@@ -93,6 +93,8 @@ class Limits:
     """More unreadable records than this and the data is refused: it is not what it says."""
     database_bytes: int = 2 * _GIB
     """An index file; 20 MB for 224,570 advisories."""
+    database_download_bytes: int = 512 * _MIB
+    """Held in memory while it is read."""
     database_download_seconds: float = 1800.0
 
     # -- files ------------------------------------------------------------------------------------------------------

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from vxsec.errors import FormatError, UsageError
+from vxsec.errors import ConfigurationError, FormatError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     F = TypeVar("F", bound=Callable[..., Any])
 
 __all__ = [
     "AT",
     "DB",
+    "DURATION",
     "EXPIRES",
     "FILES",
     "TIME",
@@ -50,12 +51,29 @@ class _Time(click.ParamType["datetime"]):
             self.fail(error.message, param, ctx)
 
 
+class _Duration(click.ParamType["timedelta"]):
+    """ISO 8601."""
+
+    name = "DURATION"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        from vxsec.policy.parameters import parse_duration
+
+        try:
+            return parse_duration(str(value), where="option")
+        except ConfigurationError as error:
+            self.fail(error.message, param, ctx)
+
+
 FILES = click.argument("files", nargs=-1, required=True, metavar="FILE...")
 TIME = _Time()
+DURATION = _Duration()
 AT = click.option("--at", type=TIME, help="Judge as of this time (RFC 3339); marks the answer.")
 EXPIRES = click.option("--expires", type=TIME, help="Not to be published after this time (RFC 3339).")
 
-DB = click.option("--db", metavar="DIR", help="The folder of the advisory database; else VXSEC_DB, else the user's own.")
+DB = click.option(
+    "--db", metavar="DIR", help="The folder of the advisory database; else VXSEC_DB, else the user's own."
+)
 
 
 def output_options(function: F, *, formats: Sequence[str] = ("text", "json")) -> F:

@@ -1,0 +1,233 @@
+"""Where advisories are imported from: zip archives and folders, in the layouts that OSV exports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vxsec.errors import FormatError, UsageError
+from vxsec.formats.osv import OSV_ECOSYSTEMS, base_ecosystem, read_advisory
+from vxsec.formats.zip_archive import open_zip
+from vxsec.host.files import list_files, read_bounded
+from vxsec.host.random_access import opened_file
+from vxsec.limits import DEFAULT_LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from vxsec.model.advisory import Advisory
+
+__all__ = ["AdvisorySource", "RecordReader", "ecosystem_of", "find_sources"]
+
+_ALL = "all.zip"
+_SUPPORTED = frozenset(OSV_ECOSYSTEMS.values())
+_EVERY = 20_000
+"""Records between two lines of progress."""
+_REASONS_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvisorySource:
+    """One archive or folder of records. ``ecosystem`` (a purl type) is what its name says, None where that says nothing."""
+
+    path: Path
+    label: str
+    ecosystem: str | None
+    content: bytes | None = None
+    """An archive that was downloaded."""
+
+    def files(self) -> Iterator[tuple[str, bytes | UsageError]]:
+        """Each record's file name with its bytes; an error in place of bytes that one file does not give.
+
+        Raises:
+            UsageError: ``file.*``.
+            FormatError: ``zip.*``: the archive as a whole is not believed.
+        """
+        if self.content is not None:
+            yield from self._members(self.content)
+        elif self.path.is_dir():
+            for name in list_files(self.path):
+                path = Path(name)
+                if path.suffix == ".json":
+                    yield path.name, _read(path)
+        else:
+            with opened_file(self.path) as file:
+                yield from self._members(file)
+
+    def _members(self, source: bytes | object) -> Iterator[tuple[str, bytes]]:
+        archive = open_zip(source, where=self.label, max_entry_bytes=DEFAULT_LIMITS.advisory_bytes)  # type: ignore[arg-type]
+        for entry, data in archive.members():
+            yield entry.name, data
+
+
+def _read(path: Path) -> bytes | UsageError:
+    try:
+        return read_bounded(path, max_bytes=DEFAULT_LIMITS.advisory_bytes)
+    except UsageError as error:
+        return error
+
+
+class RecordReader:
+    """Reads records one by one and keeps account of those that cannot be read.
+
+    Args:
+        progress: Told now and then how far it is.
+    """
+
+    def __init__(self, progress: Callable[[str], None]) -> None:
+        self.seen = 0
+        self.unreadable = 0
+        self.reasons: list[str] = []
+        """Why, for the first few."""
+        self._progress = progress
+
+    def read(self, source: AdvisorySource) -> Iterator[Advisory]:
+        """Every record that can be read, in the order it lies there.
+
+        Raises:
+            UsageError, FormatError: As :meth:`AdvisorySource.files`.
+        """
+        for name, data in source.files():
+            self.seen += 1
+            if self.seen % _EVERY == 0:
+                self._progress(f"{source.label}: {self.seen} records read")
+            try:
+                yield _record(name, data)
+            except (FormatError, UsageError) as error:
+                self.unreadable += 1
+                if len(self.reasons) < _REASONS_SHOWN:
+                    self.reasons.append(f"{name[:100]}: {error.message} [{error.code}]")
+
+    def check(self, label: str) -> None:
+        """Hold the account against the bound.
+
+        Raises:
+            FormatError: ``osv.unreadable`` where more than ``limits.advisory_unreadable_percent`` could not be read.
+        """
+        if self.unreadable * 100 > self.seen * DEFAULT_LIMITS.advisory_unreadable_percent:
+            raise FormatError(
+                f"{self.unreadable} of {self.seen} records cannot be read, such as {'; '.join(self.reasons)}",
+                code="osv.unreadable",
+                where=label,
+            )
+
+
+def _record(name: str, data: bytes | UsageError) -> Advisory:
+    if isinstance(data, UsageError):
+        raise data
+    if not name.endswith(".json") or "/" in name:
+        raise FormatError("expected a file called like its advisory, ID.json", code="osv.file-name", where=name)
+    advisory = read_advisory(data, where=name)
+    if advisory.id != name.removesuffix(".json"):
+        raise FormatError(f"the record says that its id is {advisory.id!r}", code="osv.file-name", where=name)
+    return advisory
+
+
+# -- which ecosystem ---------------------------------------------------------------------------------------------------
+
+
+def ecosystem_of(word: str) -> str | None:
+    """The purl type that ``word`` means, in OSV's words or ours, upper or lower case; None where it is none we evaluate."""
+    folded = word.casefold()
+    return next((ours for ours, osv in OSV_ECOSYSTEMS.items() if folded in {ours, osv.casefold()}), None)
+
+
+def find_sources(path: Path, *, ecosystem: str | None, progress: Callable[[str], None]) -> list[AdvisorySource]:
+    """What ``path`` gives: one archive, one folder of records, or a folder of archives (``npm.zip``, ``npm/all.zip``).
+
+    In a folder of archives those of ecosystems that cannot be evaluated are passed over, and ``progress`` is told.
+
+    Args:
+        path: A file or folder.
+        ecosystem: A purl type, where the caller says which; else it is read from names, else from the records.
+        progress: Told what is passed over.
+
+    Raises:
+        UsageError: ``file.*``; ``db.ecosystem`` where no ecosystem that can be evaluated is found, or several.
+        FormatError: ``zip.*``.
+    """
+    if not path.is_dir():
+        return [_decided(path, _named(path) if ecosystem is None else ecosystem)]
+    if (path / _ALL).is_file():
+        return [_decided(path / _ALL, ecosystem_of(path.absolute().name) if ecosystem is None else ecosystem)]
+    files = [Path(name) for name in list_files(path)]
+    archives = [item for item in files if item.suffix == ".zip"]
+    archives += sorted(path.glob(f"*/{_ALL}"))
+    if not archives:
+        return [_decided(path, ecosystem_of(path.absolute().name) if ecosystem is None else ecosystem)]
+    if any(item.suffix == ".json" for item in files):
+        raise UsageError(
+            "both records and archives in one folder: it is not clear which of them is meant",
+            code="db.mixed",
+            where=str(path),
+            hint="give the archives by name, or keep the records in a folder of their own",
+        )
+    return _chosen(archives, path, ecosystem=ecosystem, progress=progress)
+
+
+def _chosen(
+    archives: list[Path], folder: Path, *, ecosystem: str | None, progress: Callable[[str], None]
+) -> list[AdvisorySource]:
+    found: list[AdvisorySource] = []
+    for item in archives:
+        named = _named(item)
+        if named is not None and ecosystem in {None, named}:
+            found.append(_decided(item, named))
+        else:
+            progress(f"{_label(item)} is passed over: {_supported() if named is None else 'it was not asked for'}")
+    if not found:
+        raise UsageError(
+            f"no archive of {_wanted(ecosystem)} in it", code="db.ecosystem", where=str(folder), hint=_supported()
+        )
+    return found
+
+
+def _named(path: Path) -> str | None:
+    """By the archive's own name, or by its folder's for ``all.zip``."""
+    return ecosystem_of(path.absolute().parent.name if path.name == _ALL else path.stem)
+
+
+def _label(path: Path) -> str:
+    return f"{path.absolute().parent.name}/{path.name}" if path.name == _ALL else path.name or path.absolute().name
+
+
+def _decided(path: Path, ecosystem: str | None) -> AdvisorySource:
+    source = AdvisorySource(path=path, label=_label(path), ecosystem=ecosystem)
+    if ecosystem is not None:
+        return source
+    return AdvisorySource(path=path, label=source.label, ecosystem=_agreed(source))
+
+
+def _agreed(source: AdvisorySource) -> str:
+    """The one ecosystem that every record speaks of."""
+    common = set(OSV_ECOSYSTEMS.values())
+    seen: set[str] = set()
+    for name, data in source.files():
+        try:
+            named = {base_ecosystem(item.ecosystem) for item in _record(name, data).affected}
+        except (FormatError, UsageError):
+            continue  # told when the records are imported
+        if named:
+            seen |= named
+            common &= named
+        if not common:
+            break
+    found = [ours for ours, osv in OSV_ECOSYSTEMS.items() if osv in common and seen]
+    if len(found) != 1:
+        what = f"its records are about {', '.join(sorted(seen)[:5])}" if seen else "it has no record that says"
+        raise UsageError(
+            f"neither its name nor its records say which ecosystem it is about ({what})",
+            code="db.ecosystem",
+            where=str(source.path),
+            hint=_supported() + ("; say which one it is with --ecosystem" if not seen or seen & _SUPPORTED else ""),
+        )
+    return found[0]
+
+
+def _supported() -> str:
+    return f"advisories of {_wanted(None)} can be evaluated"
+
+
+def _wanted(ecosystem: str | None) -> str:
+    return " and ".join(OSV_ECOSYSTEMS.values()) if ecosystem is None else OSV_ECOSYSTEMS[ecosystem]
