@@ -138,7 +138,7 @@ _NEXT_STEPS: Mapping[str, str] = {
     "osv": "get the data again: vxsec db update",
     "zip": "get the file again: it is not what OSV exports",
     "zip.too-large": "check that this is the right file: one this large is never read",
-    "db": "fill it: vxsec db update, or without a connection: vxsec db import ZIP --exported-at TIME",
+    "db": "fill it: vxsec db update, or without a connection: vxsec db import npm.zip",
     "audit": "make it again: npm audit --json",
     "wheel": "build it again: python -m build",
     "sdist": "build it again: python -m build --sdist",

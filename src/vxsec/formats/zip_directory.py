@@ -199,7 +199,7 @@ def _central_entry(data: bytes, position: int, where: str) -> tuple[ZipEntry, in
     if position + _CENTRAL.size > len(data):
         refuse_zip("zip.directory", "the directory ends inside an entry", where)
     (mark, _, system, _, flags, method, _, _, crc, packed, size, name_size, extra_size, comment_size, disk, _,
-     attributes, offset) = _CENTRAL.unpack_from(data, position)  # fmt: skip # as APPNOTE lists them
+     attributes, offset) = _CENTRAL.unpack_from(data, position)  # fmt: skip  # in the order of APPNOTE
     start = position + _CENTRAL.size
     end = start + name_size + extra_size + comment_size
     if mark != b"PK\x01\x02" or end > len(data):

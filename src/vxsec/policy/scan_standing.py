@@ -19,7 +19,7 @@ __all__ = ["REASONS", "UPDATE_HINT", "check_standing"]
 
 REASONS = tuple(reason.value for reason in NotEvaluatedReason)
 """The words of ``allowUnevaluated``."""
-UPDATE_HINT = "vxsec db update, or without a connection: vxsec db import ZIP --exported-at TIME"
+UPDATE_HINT = "vxsec db update, or without a connection: vxsec db import npm.zip"
 
 _CLOCK_SKEW = timedelta(minutes=5)
 _LISTED = 5

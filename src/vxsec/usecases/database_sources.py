@@ -16,6 +16,7 @@ from vxsec.limits import DEFAULT_LIMITS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from vxsec.formats.zip_archive import ByteSource
     from vxsec.model.advisory import Advisory
 
 __all__ = ["AdvisorySource", "RecordReader", "ecosystem_of", "find_sources"]
@@ -55,8 +56,8 @@ class AdvisorySource:
             with opened_file(self.path) as file:
                 yield from self._members(file)
 
-    def _members(self, source: bytes | object) -> Iterator[tuple[str, bytes]]:
-        archive = open_zip(source, where=self.label, max_entry_bytes=DEFAULT_LIMITS.advisory_bytes)  # type: ignore[arg-type]
+    def _members(self, source: bytes | ByteSource) -> Iterator[tuple[str, bytes]]:
+        archive = open_zip(source, where=self.label, max_entry_bytes=DEFAULT_LIMITS.advisory_bytes)
         for entry, data in archive.members():
             yield entry.name, data
 
