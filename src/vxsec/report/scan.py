@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from vxsec.formats.timestamps import render_time
 from vxsec.model.report.scan import FailOn, ScanInputKind
+from vxsec.model.scan import NotEvaluatedReason
 from vxsec.report.escape import escape_text
 from vxsec.report.lines import SHOWN_FAILURES, count, plain, schema_name
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["harmless", "render_scan", "scan_document"]
 
 _SHOWN_TEXT: Final = 300
-_SHOWN_CHAINS: Final = 3
+_SHOWN_FEW: Final = 3
 _STYLES: Final = {"critical": "bad", "high": "bad", "medium": "warn", "low": "dim", "unknown": "bad"}
 _KINDS: Final = {
     ScanInputKind.NPM_LOCKFILE: "npm lockfile",
@@ -115,13 +116,13 @@ def _finding_lines(finding: Vulnerability, report: ScanReport, *, verbose: bool,
     )
     style = "bad" if finding.malware else _STYLES[finding.severity.value]
     route = report.routes.get(finding.package)
-    marks = [name for name in finding.ids if name != finding.id][: None if verbose else _SHOWN_CHAINS]
+    marks = [name for name in finding.ids if name != finding.id][: None if verbose else _SHOWN_FEW]
     also = f" ({', '.join(map(harmless, marks))})" if marks else ""
     dev = "  development only" if route is not None and route.dev else ""
     below = "" if report.fail_on.reached_by(finding) else f"  below {report.fail_on}"
     yield f"{paint(word, style)}  {harmless(finding.package)}  {harmless(finding.id)}{also}{dev}{below}"
     yield f"    says: {harmless(finding.summary) or 'nothing'}"
-    fixed = ", ".join(map(harmless, finding.fixed[:_SHOWN_CHAINS])) or "no version that is known"
+    fixed = ", ".join(map(harmless, finding.fixed[:_SHOWN_FEW])) or "no version that is known"
     yield f"    fixed in: {fixed}"
     yield from _route_lines(finding, report, route, verbose=verbose)
     if finding.sources != ("osv",):
@@ -132,7 +133,7 @@ def _route_lines(finding: Vulnerability, report: ScanReport, route: Route | None
     if any(item.package is not None and str(item.package) == finding.package for item in report.inputs):
         yield "    it is the package that was scanned"
     if route is not None:
-        shown = route.chains if verbose else route.chains[:_SHOWN_CHAINS]
+        shown = route.chains if verbose else route.chains[:_SHOWN_FEW]
         for chain in shown:
             how = "asked for by the project" if len(chain) == 1 else " > ".join(harmless(label) for label in chain)
             yield f"    needed by: {how}"
@@ -160,7 +161,8 @@ def _unknown_lines(
         yield f"{heading}  [{reason}] {count(len(group), 'package')}" + (
             f": {harmless(group[0].detail)}" if same else ""
         )
-        shown = group if verbose else group[:SHOWN_FAILURES]
+        most = _SHOWN_FEW if group[0].reason is NotEvaluatedReason.DATABASE else SHOWN_FAILURES  # then it is about all
+        shown = group if verbose else group[:most]
         for item in shown:
             yield f"    - {harmless(item.package)}" + ("" if same else f": {harmless(item.detail)}")
         if len(shown) < len(group):

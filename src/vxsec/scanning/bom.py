@@ -9,7 +9,7 @@ from vxsec.model.dependency import Dependency, DependencyGraph, DependencySource
 from vxsec.model.package import NPM, PYPI, PackageRef, is_npm_name, is_pypi_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from vxsec.model.sbom import Bom, Component
 
@@ -19,8 +19,19 @@ _TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9.+-]*\Z")
 _SEPARATORS: Final = re.compile(r"[-_.]+")
 _PATH: Final = "cdx:npm:package:path"
 _DEVELOPMENT: Final = "cdx:npm:package:development"
+_BUNDLED: Final = "cdx:npm:package:bundled"
 """Properties that npm and the CycloneDX tools for npm write (CycloneDX property taxonomy, ``cdx:npm``)."""
 _TRUE: Final = "true"
+_SOURCE: Final = "vxsec:source"
+_RANGE: Final = "vxsec:range"
+"""What vxsec's own SBOMs say of a dependency that is not from a registry (``vxsec.sbom.build``)."""
+_NOT_FROM_A_REGISTRY: Final = {
+    source.value: source
+    for source in (DependencySource.GIT, DependencySource.URL, DependencySource.FILE, DependencySource.RANGE)
+}
+"""A sibling in the same project (``local``) is not among them: whoever installs the package gets it from a registry."""
+_INCOMPLETE: Final = "incomplete"
+_MORE: Final = "(what the SBOM leaves out: it says that it is incomplete)"
 
 
 def bom_graph(bom: Bom, *, source: str) -> DependencyGraph:
@@ -28,7 +39,7 @@ def bom_graph(bom: Bom, *, source: str) -> DependencyGraph:
 
     A component whose purl is missing, has no version or cannot be read keeps its name, and no package: it cannot be looked
     up. The root is looked up only where its hashes say that it was released; a project's folder is not a dependency of
-    itself.
+    itself. A document that calls itself incomplete has one entry in ``unresolved``.
 
     Args:
         bom: The document.
@@ -42,6 +53,7 @@ def bom_graph(bom: Bom, *, source: str) -> DependencyGraph:
         root=None,
         root_needs=tuple(bom.dependencies.get(root.ref, ())) if root is not None else (),
         dependencies=tuple(dependencies),
+        unresolved=tuple(_left_out(bom, dependencies)),
         source=source,
     )
 
@@ -72,20 +84,30 @@ def package_of_purl(purl: str | None) -> PackageRef | None:
     return PackageRef(name=name, version=unquote(version), ecosystem=ecosystem)
 
 
+def _left_out(bom: Bom, dependencies: Sequence[Dependency]) -> Iterator[str]:
+    """Unless what it leaves out is named, as ranges."""
+    incomplete = any(one.aggregate.startswith(_INCOMPLETE) for one in bom.compositions)
+    if incomplete and all(one.source is not DependencySource.RANGE for one in dependencies):
+        yield _MORE
+
+
 def _dependency(component: Component, needs: Mapping[str, tuple[str, ...]]) -> Dependency:
     package = package_of_purl(component.purl)
-    if package is not None:
-        label = str(package)
-    else:
-        label = f"{component.name}@{component.version}" if component.version else component.name
+    stated = dict(component.properties)
+    version = component.version or stated.get(_RANGE)
+    stated_name = f"{component.name}@{version}" if version else component.name
     return Dependency(
         key=component.ref,
         package=package,
-        label=label,
-        source=DependencySource.REGISTRY,
+        label=str(package) if package is not None else stated_name,
+        source=_NOT_FROM_A_REGISTRY.get(stated.get(_SOURCE, ""), _from_a_registry(stated)),
         license=component.license,
         optional=component.optional,
-        dev=(_DEVELOPMENT, _TRUE) in component.properties,
+        dev=stated.get(_DEVELOPMENT) == _TRUE,
         paths=tuple(value for name, value in component.properties if name == _PATH),
         needs=tuple(needs.get(component.ref, ())),
     )
+
+
+def _from_a_registry(stated: Mapping[str, str]) -> DependencySource:
+    return DependencySource.BUNDLED if stated.get(_BUNDLED) == _TRUE else DependencySource.REGISTRY

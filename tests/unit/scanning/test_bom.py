@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from vxsec.model.dependency import DependencySource
 from vxsec.model.package import PackageRef
-from vxsec.model.sbom import Bom, Component
+from vxsec.model.sbom import Bom, Component, Composition
 from vxsec.scanning.bom import bom_graph, package_of_purl
 
 
@@ -109,6 +110,48 @@ def test_components_become_dependencies_with_their_graph() -> None:
 def test_what_cannot_be_looked_up_keeps_its_name(one: Component, label: str) -> None:
     (found,) = bom_graph(bom(one), source="b").dependencies
     assert (found.package, found.label) == (None, label)
+
+
+@pytest.mark.parametrize(
+    ("properties", "source"),
+    [
+        ((), "registry"),
+        ((("vxsec:source", "git"),), "git"),
+        ((("vxsec:source", "url"),), "url"),
+        ((("vxsec:source", "file"),), "file"),
+        ((("cdx:npm:package:bundled", "true"),), "bundled"),
+        ((("vxsec:source", "local"),), "registry"),
+        ((("vxsec:source", "trusted"),), "registry"),
+    ],
+)
+def test_where_a_component_comes_from_is_believed_only_where_it_hides_nothing(
+    properties: tuple[tuple[str, str], ...], source: str
+) -> None:
+    (found,) = bom_graph(bom(component("1", purl="pkg:npm/a@1.0.0", properties=properties)), source="b").dependencies
+    assert found.source.value == source
+
+
+def test_a_range_keeps_its_range() -> None:
+    one = component("a@^1", name="a", properties=(("vxsec:range", "^1"), ("vxsec:source", "range")))
+    (found,) = bom_graph(bom(one), source="b").dependencies
+    assert (found.label, found.source) == ("a@^1", DependencySource.RANGE)
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "components", "left_out"),
+    [
+        ("complete", (), 0),
+        ("unknown", (), 0),
+        ("incomplete", (), 1),
+        ("incomplete_third_party_only", (), 1),
+        ("incomplete", (component("r", properties=(("vxsec:source", "range"),)),), 0),
+    ],
+)
+def test_a_document_that_calls_itself_incomplete_is_not_taken_for_whole(
+    aggregate: str, components: tuple[Component, ...], left_out: int
+) -> None:
+    one = replace(bom(*components), compositions=(Composition(aggregate=aggregate),))
+    assert len(bom_graph(one, source="b").unresolved) == left_out
 
 
 @pytest.mark.parametrize(
