@@ -10,7 +10,7 @@ import pytest
 from support.policy_cases import make_policy, make_trust
 from vxsec.errors import ConfigurationError
 from vxsec.model.decision import Mode, Phase
-from vxsec.model.package import PackageRef
+from vxsec.model.package import PYPI, PackageRef
 from vxsec.model.trust import Role
 from vxsec.policy.document import LATER_RULES, Match, check_requirements, parse_policy
 from vxsec.policy.rules import BUILTIN
@@ -50,7 +50,7 @@ def test_reads_every_key() -> None:
     assert policy.requires.registries == ("internal",)
     assert policy.requires.signed_trust
     (scope,) = policy.scopes
-    assert scope.match == Match(names=("@a/*", "b"), registries=("internal",))
+    assert scope.match == Match(ecosystems=("npm",), names=("@a/*", "b"), registries=("internal",))
     assert scope.phases == {Phase.PUBLISH, Phase.INSTALL}
     assert [(use.id, use.rule.id, use.mode, use.own_mode) for use in scope.rules] == [
         ("sig", "signature.threshold", Mode.ENFORCE, Mode.ENFORCE),
@@ -82,7 +82,7 @@ UNSUPPORTED = {
     "a policy test": ("kind: Policy", "kind: PolicyTest"),
     "a later version of the language": ("policy/v1", "policy/v2"),
     "expr": ("use: archive.safe", "use: expr"),
-    "a rule of a later version": ("use: archive.safe", "use: malware.deny"),
+    "a rule of a later version": ("use: archive.safe", "use: vex.accept"),
 }
 
 
@@ -255,6 +255,25 @@ def test_a_label_used_in_a_match_must_exist_too() -> None:
     with pytest.raises(ConfigurationError, match=r"'interal' \(did you mean 'internal'\?\)") as caught:
         check_requirements(policy, make_trust())
     assert caught.value.where == "policy.json scopes[0].match.registry"
+
+
+@pytest.mark.parametrize(
+    ("stated", "npm", "pypi"),
+    [("npm", True, False), ("pypi", False, True), (["npm", "pypi"], True, True), (None, True, True)],
+)
+def test_a_scope_is_about_the_ecosystems_it_names(stated: object, npm: bool, pypi: bool) -> None:
+    match = {"name": "*"} | ({"ecosystem": stated} if stated else {})
+    (scope,) = make_policy({"use": "archive.safe"}, match=match).scopes
+    assert scope.match.selects(PackageRef(name="a", version="1"), "other") is npm
+    assert scope.match.selects(PackageRef(name="a", version="1", ecosystem=PYPI), "other") is pypi
+
+
+def test_a_rule_that_judges_no_ecosystem_of_its_scope_is_refused() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        make_policy({"use": "version.monotonic"}, match={"ecosystem": "pypi"})
+    assert caught.value.code == "policy.ecosystem"
+    assert "version.monotonic cannot judge packages of pypi; it judges npm" in str(caught.value)
+    make_policy({"use": "version.monotonic"}, match={"ecosystem": ["npm", "pypi"]})
 
 
 def test_no_rule_is_both_here_and_later() -> None:

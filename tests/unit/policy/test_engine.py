@@ -248,11 +248,23 @@ def test_only_what_a_matching_rule_of_the_phase_reads_is_needed() -> None:
     def needed(package: PackageRef, registry: str, phase: Phase) -> set[EvidenceKind]:
         return {kind for use in rules_for(policy, package, registry, phase) for kind in use.rule.needs}
 
-    assert needed(own, "internal", Phase.PUBLISH) == set(EvidenceKind) - {EvidenceKind.LOCKFILE}
-    assert needed(other, "other", Phase.INSTALL) == {EvidenceKind.LOCKFILE, EvidenceKind.ROUTING}
+    assert needed(own, "internal", Phase.PUBLISH) == set(EvidenceKind) - {EvidenceKind.LICENSES}
+    assert needed(other, "other", Phase.INSTALL) == {
+        EvidenceKind.LOCKFILE,
+        EvidenceKind.ROUTING,
+        EvidenceKind.SCAN,
+        EvidenceKind.LICENSES,
+    }
     assert needed(other, "other", Phase.PUBLISH) == set()
     assert EvidenceKind.APPROVALS not in needed(own, "internal", Phase.INSTALL)
-    assert [use.id for use in rules_for(policy, other, "other", Phase.INSTALL)] == ["pinned", "confusion"]
+    assert [use.id for use in rules_for(policy, other, "other", Phase.INSTALL)] == [
+        "pinned",
+        "confusion",
+        "sources",
+        "malware",
+        "vulnerabilities",
+        "licences",
+    ]
     assert rules_for(policy, None, "other", Phase.PUBLISH) == ()
 
 
@@ -294,12 +306,10 @@ def _emptied(evidence: Evidence, kind: str) -> Evidence:
     match kind:
         case "signatures":
             return replace(evidence, signatures=replace(value, signers=()))
-        case "approvals":
-            return replace(evidence, approvals=replace(value, approvals=()))
+        case "approvals" | "licenses":
+            return _changed(evidence, **{kind: replace(value, **{kind: ()})})
         case "sbom":
             return replace(evidence, sbom=replace(value, sboms=()))
-        case "licenses":
-            return replace(evidence, licenses=replace(value, licenses=()))
         case "lockfile" if value.entry is not None:
             return replace(evidence, lockfile=replace(value, entry=replace(value.entry, integrity=None)))
         case _:

@@ -14,10 +14,25 @@ from support.policy_schema_check import schema_errors
 from vxsec.errors import ConfigurationError
 from vxsec.formats.strict_json import dump_json
 from vxsec.formats.strict_yaml import read_document
-from vxsec.policy.parameters import build_parameters, describe_parameters, parameter, parameter_key, parse_duration
+from vxsec.policy.parameters import (
+    build_parameters,
+    describe_parameters,
+    parameter,
+    parameter_key,
+    parse_duration,
+    write_duration,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Below:
+    """Keys below a key."""
+
+    deep: int = parameter(doc="A number.", default=1, minimum=1)
+    wide: str = parameter(doc="A word.", default="a", choices=("a", "b"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +46,8 @@ class Sample:
     words: tuple[str, ...] = parameter(doc="Words.", default=())
     per_role: Mapping[str, int] = parameter(doc="Numbers.", default={}, minimum=1, choices=("x", "y"))
     max_age: timedelta | None = parameter(doc="A duration.", default=None)  # noqa: RUF009 - it is dataclasses.field
+    grace: Mapping[str, timedelta] = parameter(doc="Durations.", default={}, choices=("x", "y"))
+    below: Below = parameter(doc="More keys.", default=Below(), of=Below)  # noqa: RUF009 - a frozen value
 
 
 def _build(**given: object) -> Sample:
@@ -38,9 +55,18 @@ def _build(**given: object) -> Sample:
 
 
 def test_builds_by_type() -> None:
-    assert _build(count=2, flag=True, word="bcd", words=["x"], perRole={"x": 2}, maxAge="P1DT2H") == Sample(
-        count=2, flag=True, word="bcd", words=("x",), per_role={"x": 2}, max_age=timedelta(days=1, hours=2)
+    given = {"perRole": {"x": 2}, "maxAge": "P1DT2H", "grace": {"y": "P7D"}, "below": {"deep": 2}}
+    assert _build(count=2, flag=True, word="bcd", words=["x"], **given) == Sample(
+        count=2,
+        flag=True,
+        word="bcd",
+        words=("x",),
+        per_role={"x": 2},
+        max_age=timedelta(days=1, hours=2),
+        grace={"y": timedelta(days=7)},
+        below=Below(deep=2, wide="a"),
     )
+    assert schema_errors({"count": 2, **given}, describe_parameters(Sample)) == []
     assert _build(count=1) == Sample(count=1)
 
 
@@ -60,6 +86,17 @@ REFUSED = {
     "a value below its bound": ({"count": 1, "perRole": {"x": 0}}, "policy.value", "at least 1"),
     "null": ({"count": None}, "document.type", "found nothing"),
     "a duration that is a number": ({"count": 1, "maxAge": 7}, "document.type", "a string"),
+    "a duration for a word that is no choice": (
+        {"count": 1, "grace": {"z": "P1D"}},
+        "policy.value",
+        "expected one of x, y",
+    ),
+    "a number for a duration of a word": ({"count": 1, "grace": {"x": 7}}, "document.type", "a string"),
+    "an unknown key below": ({"count": 1, "below": {"deeep": 2}}, "policy.unknown-parameter", "did you mean 'deep'?"),
+    "a bound below": ({"count": 1, "below": {"deep": 0}}, "policy.value", "at least 1"),
+    "no choice below": ({"count": 1, "below": {"wide": "c"}}, "policy.value", "expected one of a, b"),
+    "nothing below": ({"count": 1, "below": {}}, "policy.value", "leave the parameter out"),
+    "a word where keys stand": ({"count": 1, "below": "a"}, "document.type", "a mapping"),
     "a duration of nothing": ({"count": 1, "maxAge": "P0D"}, "policy.duration", "ISO 8601"),
 }
 
@@ -144,6 +181,26 @@ def test_durations_of_any_size_are_read(days: int, hours: int, minutes: int) -> 
     assert parse_duration(f"P{days}DT{hours}H{minutes}M", where="x") == timedelta(
         days=days, hours=hours, minutes=minutes
     )
+
+
+@given(st.integers(0, 99_999), st.integers(0, 86_399))
+def test_a_duration_is_written_as_it_is_read(days: int, seconds: int) -> None:
+    length = timedelta(days=days, seconds=seconds)
+    if length:
+        assert parse_duration(write_duration(length), where="x") == length
+
+
+def test_defaults_are_described_as_a_policy_writes_them() -> None:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Defaults:
+        age: timedelta = parameter(doc="A.", default=timedelta(days=3))  # noqa: RUF009 - it is dataclasses.field
+        words: tuple[str, ...] = parameter(doc="A.", default=("x", "y"))
+        none: str | None = parameter(doc="A.", default=None)
+
+    described = describe_parameters(Defaults)["properties"]
+    assert isinstance(described, dict)
+    assert [described[key].get("default") for key in ("age", "words", "none")] == ["P3D", ["x", "y"], None]
+    assert "default" not in described["none"]
 
 
 def test_keys_are_camel_case() -> None:

@@ -85,7 +85,7 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
         "a dependency does not come from a registry" if kind != "alias" else "a dependency is another package",
         expected="versions of a registry, or names that the policy lists",
         found=", ".join(listed) + more,
-        hint=f"depend on a published version, or add to with: allow{kind.capitalize()}: {name[:_SHOWN]!r}",
+        hint=f'depend on a published version, or add to with: allow{kind.capitalize()}: ["{name[:_SHOWN]}"]',
     )
 
 

@@ -1,0 +1,79 @@
+"""content.files beyond its cases: which names the defaults deny, and which patterns a policy may write."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.policy_cases import make_evidence, make_policy, run_rule
+from vxsec.errors import ConfigurationError
+from vxsec.model.artifact import FileEntry
+from vxsec.model.evidence import ContentEvidence
+
+RULE = "content.files"
+
+
+def _content(*paths: str, **manifest: object) -> ContentEvidence:
+    inventory = tuple(FileEntry(path=path, mode=0o644, size=1, sha512="") for path in paths)
+    return ContentEvidence(refused=(), files=len(paths), inventory=inventory, manifest=manifest or None)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".env", ".env.local", "a/.ENV", ".npmrc", "x/y/.Npmrc", ".pypirc", ".netrc", "a.pem", "A.KEY", "certs/a.p12", "a.pfx",
+        "id_rsa", "keys/id_rsa.pub", "id_ed25519", ".git/config", "a/.git/HEAD", ".DS_Store", "src/.ds_store",
+        "node_modules/a/index.js", "a/node_modules/b/c.js", "metafile-cjs.json", "dist/metafile-esm.json",
+    ],
+)  # fmt: skip
+def test_denied_by_default(path: str) -> None:
+    assert run_rule(RULE, make_evidence(content=_content("package.json", path))).code == "files.denied"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["environment.js", ".environment/a.js", "npmrc", ".npmrc.md", "pem.js", "a.keys", "rid_rsa", ".gitignore", ".github/a.yml",
+     "node_modules.js", "modules/a.js", "metafile.json", "dist/index.js.map", "test/a.js", "a.test.js"],
+)  # fmt: skip
+def test_not_denied_by_default(path: str) -> None:
+    # .env* means .environment, too, where it is a file; a folder of that name is no file.
+    assert run_rule(RULE, make_evidence(content=_content("package.json", path))).code == "files.clean"
+
+
+@pytest.mark.parametrize(
+    "pattern", ["", "/a", "a/", "a//b", "../a", "a/./b", "!a", "{a,b}", "[ab]", "a\\b", "x" * 2000]
+)
+@pytest.mark.parametrize("key", ["allow", "deny"])
+def test_a_pattern_that_is_not_understood_is_refused(key: str, pattern: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        make_policy({"use": RULE, "with": {key: [pattern]}})
+    assert caught.value.code == "policy.value"
+
+
+@pytest.mark.parametrize("stated", [["a"], True, {"a": "1"}])
+def test_bundling_explains_the_folder(stated: object) -> None:
+    content = _content("node_modules/b/index.js", bundledDependencies=stated)
+    assert run_rule(RULE, make_evidence(content=content)).code == "files.clean"
+
+
+@pytest.mark.parametrize("stated", [[], False, None, ""])
+def test_bundling_nothing_explains_nothing(stated: object) -> None:
+    content = _content("node_modules/b/index.js", bundleDependencies=stated)
+    assert run_rule(RULE, make_evidence(content=content)).code == "files.denied"
+
+
+def test_bundling_does_not_explain_a_folder_elsewhere() -> None:
+    content = _content("dist/node_modules/b/index.js", bundleDependencies=["b"])
+    assert run_rule(RULE, make_evidence(content=content)).code == "files.denied"
+
+
+def test_case_counts_for_what_is_allowed() -> None:
+    result = run_rule(RULE, make_evidence(content=_content("DIST/a.js")), parameters={"allow": ["dist/**"]})
+    assert result.code == "files.not-allowed"
+
+
+def test_a_long_list_ends() -> None:
+    result = run_rule(RULE, make_evidence(content=_content(*(f"{number}.pem" for number in range(40)))))
+    assert result.found is not None
+    assert result.found.count("(*.pem)") == 5
+    assert result.found.endswith("and 35 more")
+    assert result.message == "40 files that the policy denies"
