@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tomllib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,11 +20,11 @@ from support.doctor_kit import FIXTURES, PLANTED, Machine, install
 from support.published_schemas import published_errors
 from vxsec.cli.root import root
 from vxsec.host.clock import utc_now
+from vxsec.policy.shipped import load_shipped
+from vxsec.usecases import doctor as examine_machine
 from vxsec.usecases.database import import_database
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from e2e.conftest import Answer, Program, Vxsec
 
 CASES = {path.parent.name: tomllib.loads(path.read_text("utf-8")) for path in sorted(FIXTURES.glob("*/case.toml"))}
@@ -420,3 +421,35 @@ def test_the_installed_program(program: Program, machine: Machine) -> None:
     answer = program("doctor", "--trust", "trust.yaml", "--db", machine.home, cwd=machine.project, env=dict(os.environ))
     assert answer.status == 0, answer.out + answer.err
     assert answer.out.splitlines()[-1].startswith("0 problems, 1 warning")
+
+
+# -- the page ------------------------------------------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "doctor.md"
+NAMED = re.compile(r'(?:\b(?:warning|problem|unknown|error|note)\(\s*|code = |else )"([a-z]+(?:-[a-z]+)*)"')
+
+
+def test_the_page_says_everything_that_doctor_can_say() -> None:
+    listed = re.findall(r"`doctor\.([a-z-]+)`", PAGE.read_text(encoding="utf-8"))
+    assert len(listed) == len(set(listed))
+    fixtures = {case["code"].removeprefix("doctor.") for case in CASES.values()}
+    assert fixtures <= set(listed)
+    source = "".join(
+        path.read_text("utf-8") for path in Path(examine_machine.__file__ or "").parent.glob("doctor_*.py")
+    )
+    assert set(NAMED.findall(source)) <= set(listed)
+    assert [code for code in listed if f'"{code}"' not in source] == []
+
+
+def test_the_example_on_the_page_is_what_comes_out(program: Program, machine: Machine) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    (command,) = re.findall(r"^```sh\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    (shown,) = re.findall(r"^```text\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    machine.lay(FIXTURES / "scope-other-path")
+    (machine.project / "vxsec").mkdir()
+    for name in ("trust.yaml", "ci.pub", "alice.pub"):
+        (machine.project / name).rename(machine.project / "vxsec" / name)
+    (machine.project / "vxsec" / "policy.yaml").write_bytes(load_shipped("vxsec:minimal"))
+    surroundings = {**os.environ, "VXSEC_DB": str(fill(machine, age=timedelta(0)))}
+    answer = program(*shlex.split(command)[1:], cwd=machine.project, env=surroundings)
+    assert (answer.status, answer.out) == (11, shown)
