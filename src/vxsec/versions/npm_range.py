@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
@@ -31,23 +31,31 @@ _LOOSE = (
 )
 _OPERATOR = r"((?:<|>)?=?)"
 
-_RE_SPACE = re.compile(r"\s+", re.ASCII)
-_RE_BUILD = re.compile(r"\+[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*", re.ASCII)
-_RE_HYPHEN = re.compile(rf"\s?({_X_RANGE})\s-\s({_X_RANGE})\s?", re.ASCII)
-_RE_TRIM_COMPARATOR = re.compile(rf"(\s?){_OPERATOR}\s?({_LOOSE}|{_X_RANGE})", re.ASCII)
-_RE_TRIM_TILDE = re.compile(r"(\s?)~>?\s", re.ASCII)
-_RE_TRIM_CARET = re.compile(r"(\s?)\^\s", re.ASCII)
-_RE_CARET = re.compile(rf"\^{_X_RANGE}", re.ASCII)
-_RE_TILDE = re.compile(rf"~>?{_X_RANGE}", re.ASCII)
-_RE_X_RANGE = re.compile(rf"{_OPERATOR}\s?{_X_RANGE}", re.ASCII)
-_RE_STAR = re.compile(r"[<>]?=?\s?\*", re.ASCII)
-_RE_COMPARATOR = re.compile(rf"{_OPERATOR}\s?v?({FULL})", re.ASCII)
+# Compiled when first needed: that takes longer than loading everything else that reads a lockfile.
+_SPACE = r"\s+"
+_BUILD = r"\+[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*"
+_HYPHEN = rf"\s?({_X_RANGE})\s-\s({_X_RANGE})\s?"
+_TRIM_COMPARATOR = rf"(\s?){_OPERATOR}\s?({_LOOSE}|{_X_RANGE})"
+_TRIM_TILDE = r"(\s?)~>?\s"
+_TRIM_CARET = r"(\s?)\^\s"
+_CARET = rf"\^{_X_RANGE}"
+_TILDE = rf"~>?{_X_RANGE}"
+_ANY_X_RANGE = rf"{_OPERATOR}\s?{_X_RANGE}"
+_STAR = r"[<>]?=?\s?\*"
+_COMPARATOR = rf"{_OPERATOR}\s?v?({FULL})"
+
+_COMMON_WORD = r"(?:[\^~]|[<>]=?|=)?(?:0|[1-9][0-9]{0,8})(?:\.(?:0|[1-9][0-9]{0,8})){0,2}"
+_COMMON = rf"{_COMMON_WORD}(?: {_COMMON_WORD})*"
+_RE_COMMON = re.compile(rf"{_COMMON}(?: ?\|\| ?{_COMMON})*", re.ASCII)
+"""What nearly every manifest states, known as a range without taking it apart."""
 
 _NOTHING = "<0.0.0-0"  # no version is lower than 0.0.0-0
 
 
 def is_range(text: str) -> bool:
     """Whether ``text`` is a version range; tags, URLs, ``npm:`` and ``workspace:`` forms are not."""
+    if len(text) <= MAX_LENGTH and _RE_COMMON.fullmatch(text):
+        return True
     try:
         _parse_range(text, False)
     except FormatError:
@@ -103,24 +111,29 @@ class _Alternative:
         )
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.ASCII)
+
+
 @lru_cache(maxsize=4096)
 def _parse_range(text: str, pre: bool) -> tuple[_Alternative, ...]:
     if len(text) > MAX_LENGTH or not text.isascii():
         raise _malformed_range(text)
-    collapsed = _RE_SPACE.sub(" ", text).strip(" ")
+    collapsed = _compiled(_SPACE).sub(" ", text).strip(" ")
     alternatives = tuple(_parse_alternative(part.strip(" "), text, pre) for part in collapsed.split("||"))
     # One alternative that admits every release makes the whole range exactly that (classes/range.js, constructor).
     return next(((item,) for item in alternatives if not item.comparators), alternatives)
 
 
 def _parse_alternative(part: str, text: str, pre: bool) -> _Alternative:
-    part = _RE_BUILD.sub("", part)
-    hyphen = _RE_HYPHEN.fullmatch(part)
+    part = _compiled(_BUILD).sub("", part)
+    hyphen = _compiled(_HYPHEN).fullmatch(part)
     if hyphen:
         part = _desugar_hyphen(hyphen, pre)
-    part = _RE_TRIM_COMPARATOR.sub(r"\1\2\3", part)
-    part = _RE_TRIM_TILDE.sub(r"\1~", part)
-    part = _RE_TRIM_CARET.sub(r"\1^", part)
+    part = _compiled(_TRIM_COMPARATOR).sub(r"\1\2\3", part)
+    part = _compiled(_TRIM_TILDE).sub(r"\1~", part)
+    part = _compiled(_TRIM_CARET).sub(r"\1^", part)
     pieces = [piece for word in part.split(" ") for piece in _desugar(word, pre).split(" ")]
     return _Alternative(comparators=tuple(_parse_comparators(pieces, text, pre)))
 
@@ -130,7 +143,7 @@ def _parse_comparators(pieces: list[str], text: str, pre: bool) -> Iterator[_Com
     for piece in pieces:
         if piece in {"", lowest}:
             continue
-        match = _RE_COMPARATOR.fullmatch(piece)
+        match = _compiled(_COMPARATOR).fullmatch(piece)
         if match is None:
             raise _malformed_range(text)
         try:
@@ -141,13 +154,13 @@ def _parse_comparators(pieces: list[str], text: str, pre: bool) -> Iterator[_Com
 
 def _desugar(word: str, pre: bool) -> str:
     """One word of a range as plain comparators separated by spaces."""
-    if match := _RE_CARET.fullmatch(word):
+    if match := _compiled(_CARET).fullmatch(word):
         return _desugar_caret(*match.group(1, 2, 3, 4), pre=pre)
-    if match := _RE_TILDE.fullmatch(word):
+    if match := _compiled(_TILDE).fullmatch(word):
         return _desugar_tilde(*match.group(1, 2, 3, 4))
-    if match := _RE_X_RANGE.fullmatch(word):
+    if match := _compiled(_ANY_X_RANGE).fullmatch(word):
         word = _desugar_x_range(word, *match.group(1, 2, 3, 4), pre=pre)
-    return _RE_STAR.sub("", word, count=1)
+    return _compiled(_STAR).sub("", word, count=1)
 
 
 def _is_x(component: str | None) -> bool:

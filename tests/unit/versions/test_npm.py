@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vxsec.errors import FormatError
+from vxsec.versions import npm_range
 from vxsec.versions.npm import MAX_LENGTH, NpmVersion, is_version
 from vxsec.versions.npm_range import is_range, satisfies
 
@@ -224,6 +225,43 @@ def test_what_is_no_range_is_refused(range_: str) -> None:
     with pytest.raises(FormatError) as caught:
         satisfies("1.2.3", range_)
     assert caught.value.code == "range.malformed"
+
+
+_COMMON_WORDS = st.sampled_from(
+    [
+        "^",
+        "~",
+        ">=",
+        "<=",
+        "<",
+        ">",
+        "=",
+        " ",
+        "||",
+        " || ",
+        "1",
+        "0",
+        "12",
+        "01",
+        "999999999",
+        ".",
+        "1.2",
+        "1.2.3",
+        "x",
+    ]
+)
+
+
+@given(st.lists(_COMMON_WORDS, max_size=8).map("".join))
+def test_a_range_known_at_a_glance_is_one_when_taken_apart(text: str) -> None:
+    if npm_range._RE_COMMON.fullmatch(text):
+        assert npm_range._parse_range(text, False)
+
+
+@pytest.mark.parametrize("text", ["1", "^1.2.3", "~0.1", ">=1 <2", "^1 || ^2", "1||2||3.4.5", "=1.0.0"])
+def test_what_manifests_usually_state_is_known_at_a_glance(text: str) -> None:
+    assert npm_range._RE_COMMON.fullmatch(text)
+    assert is_range(text)
 
 
 def test_a_bad_version_is_refused_before_its_range() -> None:

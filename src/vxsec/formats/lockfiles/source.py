@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 __all__ = ["SourceKind", "is_pinned_commit", "source_kind"]
 
@@ -13,6 +12,8 @@ _GIT_HOSTS = frozenset({"github.com", "gist.github.com", "gitlab.com", "bitbucke
 _GIT_SCHEMES = ("git+", "git:", "git@", "ssh:", "github:", "gitlab:", "bitbucket:", "gist:", "sourcehut:")
 _SHORTCUT = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+(?:#.*)?\Z")
 _URL = re.compile(r"https?://[!-~]+\Z", re.IGNORECASE)
+_PLAIN_URL = re.compile(r"https?://([a-z0-9.-]+)(?::[0-9]{1,5})?(?:/[!-[\]-~]*)?\Z", re.IGNORECASE)
+"""Without user, IPv6 address or backslash: there is only one host to be read."""
 _COMMIT = re.compile(r"#(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
@@ -49,12 +50,20 @@ def is_pinned_commit(resolved: str) -> bool:
 
 
 def _http_kind(resolved: str) -> SourceKind:
-    if not _URL.match(resolved) or "\\" in resolved:
-        return SourceKind.UNKNOWN
-    try:
-        host = urlsplit(resolved).hostname
-    except ValueError:
-        return SourceKind.UNKNOWN
+    plain = _PLAIN_URL.match(resolved)
+    host = plain[1].lower() if plain is not None else _host(resolved)
     if not host:
         return SourceKind.UNKNOWN
     return SourceKind.GIT if host.rstrip(".").removeprefix("www.") in _GIT_HOSTS else SourceKind.HTTP
+
+
+def _host(resolved: str) -> str | None:
+    """The host of an unusual URL; None for what two readers could read differently."""
+    from urllib.parse import urlsplit
+
+    if not _URL.match(resolved) or "\\" in resolved:
+        return None
+    try:
+        return urlsplit(resolved).hostname
+    except ValueError:
+        return None
