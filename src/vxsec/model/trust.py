@@ -81,7 +81,7 @@ class TrustedKey:
 class Registry:
     """An own registry: the only place where own names meet a URL (normalised: one trailing slash, no default port).
 
-    ``ecosystem`` is the purl type of what it holds; ``evidence`` the name of its evidence package, empty where there is none
+    ``ecosystem`` is the purl type of what it holds; ``evidence`` the name of its evidence package, None where there is none
     (a registry of Python packages).
     """
 
@@ -89,7 +89,7 @@ class Registry:
     url: str
     scopes: tuple[str, ...]
     packages: tuple[str, ...]
-    evidence: str = ""
+    evidence: str | None = None
     ecosystem: str = NPM
 
     def lists(self, name: str, ecosystem: str = NPM) -> bool:

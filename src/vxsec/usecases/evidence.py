@@ -25,7 +25,7 @@ def push_bundles(
     *,
     bom: bytes | None = None,
 ) -> str | None:
-    """Publish the bundle lines that the registry does not have yet; None where it has them all.
+    """Publish the bundle lines that the registry does not have yet; None where it has them all, or holds no evidence.
 
     Args:
         client: The registry.
@@ -39,10 +39,11 @@ def push_bundles(
     """
     pieces = {BUNDLES_FILE: b"".join(line + b"\n" for line in lines), BOM_FILE: bom or b""}
     pieces = {name: data for name, data in pieces.items() if data}
-    if not pieces:
+    name = registry.evidence
+    if not pieces or name is None:
         return None
-    existing = fetch_evidence(client, registry.evidence, subject=artifact.package, digests=artifact.digests)
+    existing = fetch_evidence(client, name, subject=artifact.package, digests=artifact.digests)
     version = push_evidence(
-        client, registry.evidence, subject=artifact.package, digests=artifact.digests, pieces=pieces, existing=existing
+        client, name, subject=artifact.package, digests=artifact.digests, pieces=pieces, existing=existing
     )
-    return None if version is None else f"{registry.evidence}@{version}"
+    return None if version is None else f"{name}@{version}"

@@ -118,7 +118,7 @@ def test_a_registry_of_python_packages_lists_names_of_python_only() -> None:
     trust = _parse(document)
     index = trust.registry("index")
     assert index is not None
-    assert (index.ecosystem, index.evidence, index.scopes) == ("pypi", "", ())
+    assert (index.ecosystem, index.evidence, index.scopes) == ("pypi", None, ())
     assert trust.registries_for("kernel", "pypi") == (index,)
     assert index not in trust.registries_for("kernel")
     assert trust.registries_for("@vextrus/kernel", "pypi") == ()
