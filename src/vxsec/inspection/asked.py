@@ -99,15 +99,11 @@ def source_of_range(text: str) -> DependencySource:
         text = alias[2] or "*"
     if is_range(text) or _TAG.match(text) or _WORKSPACE.match(text):
         return DependencySource.RANGE
-    if text.startswith(_FOLDERS) or _DRIVE.match(text):
+    kind = source_kind(text)
+    if kind is SourceKind.FILE or text.startswith(_FOLDERS) or _DRIVE.match(text):
         return DependencySource.FILE
-    match source_kind(text):
-        case SourceKind.GIT:
-            return DependencySource.GIT
-        case SourceKind.FILE:
-            return DependencySource.FILE
-        case _:  # http(s), or nothing npm knows, which is no registry either
-            return DependencySource.URL
+    # Else http(s), or nothing that npm knows, which is no registry either.
+    return DependencySource.GIT if kind is SourceKind.GIT else DependencySource.URL
 
 
 def shown_request(name: str, text: str) -> str:

@@ -20,7 +20,8 @@ from vxsec.inspection.asked import (
     shown_request,
     source_of_range,
 )
-from vxsec.inspection.manifest_graph import graph_from_manifest, stated_license
+from vxsec.inspection.licenses import stated_license
+from vxsec.inspection.manifest_graph import graph_from_manifest
 from vxsec.inspection.merge_places import merge_places
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.dependency import Dependency, DependencyGraph, DependencySource
@@ -104,6 +105,9 @@ class _Walk:
         self._edges: dict[str, list[tuple[str, Asked]]] = {}
         self._count = 0
         self._links: dict[str, set[str]] = defaultdict(set)
+        for entry in lockfile.packages:
+            if entry.link:
+                self._links[entry.resolved or ""].add(entry.path)
         self._unresolved: set[str] = set()
         self._by_address: set[str] = set()
         self._bundled: frozenset[str] = frozenset()
@@ -144,11 +148,8 @@ class _Walk:
                     self._unresolved.add(shown_request(asked.name, asked.range))
                 continue
             child, entry = self._place(path), self._entries[path]
-            if entry.link:
-                if child == path:
-                    self._unresolved.add(shown_request(asked.name, asked.range))  # a folder nobody describes
-                else:
-                    self._links[child].add(path)
+            if entry.link and child == path:
+                self._unresolved.add(shown_request(asked.name, asked.range))  # a folder that nobody describes
             if asked.range.startswith(_ADDRESSES):
                 self._by_address.add(child)
             if judge_ranges and not _is_in_range(entry, asked):

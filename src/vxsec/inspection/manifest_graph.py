@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from vxsec.model.package import Manifest
 
-__all__ = ["graph_from_manifest", "stated_license"]
+__all__ = ["graph_from_manifest"]
 
 _DASHES = re.compile(r"[-_.]+")
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -44,9 +44,8 @@ def graph_from_manifest(manifest: Manifest) -> DependencyGraph:
 
 
 def _npm(manifest: Manifest) -> Iterator[tuple[str, DependencySource, bool]]:
-    optional_peers = {asked.name for asked in asked_by_manifest(manifest) if asked.optional_peer}
     for asked in asked_by_manifest(manifest):
-        if asked.name not in optional_peers:
+        if not asked.optional_peer:
             yield shown_request(*asked.wanted), source_of_range(asked.range), asked.optional
 
 
