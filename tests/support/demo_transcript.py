@@ -10,11 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["BEGIN", "END", "README", "UPDATE", "normalise", "shown_in_readme", "write_into_readme"]
+__all__ = ["UPDATE", "normalise", "readme_block", "shown_in_readme", "write_into_readme"]
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- demo:begin -->", "<!-- demo:end -->"
 UPDATE = "python tests/support/demo_transcript.py"
+_DETAIL = re.compile(r" {10}\S")
 _CHANGES = (
     (re.compile(r"http://127\.0\.0\.1:\d+/"), "http://127.0.0.1:PORT/"),
     (re.compile(r"\S*/vxsec-demo-[^/\s]+"), "WORKSPACE"),
@@ -30,21 +31,25 @@ def normalise(output: str) -> str:
     return "\n".join(line.rstrip() for line in output.strip("\n").split("\n"))
 
 
+def readme_block(output: str) -> str:
+    """What belongs between the markers: the transcript without what each rule expected and found."""
+    lines = [line for line in normalise(output).splitlines() if not _DETAIL.match(line)]
+    note = "What `make demo` prints, without what each rule expected and what it found:"
+    return "\n".join(["", note, "", "```text", *lines, "```", ""])
+
+
 def shown_in_readme() -> str:
-    """What stands between the markers, without the fence."""
-    block = README.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
-    found = re.fullmatch(r"\n```text\n(.*)\n```\n", block, re.DOTALL)
-    if found is None:
-        raise AssertionError(f"expected a fenced block between {BEGIN} and {END} in the README")
-    return found[1]
+    """What stands between the markers now."""
+    text = README.read_text(encoding="utf-8")
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise AssertionError(f"expected {BEGIN} and {END} in the README, each once")
+    return text.partition(BEGIN)[2].partition(END)[0]
 
 
 def write_into_readme(output: str) -> None:
     """Replace what stands between the markers."""
     text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    README.write_text(f"{before}{BEGIN}\n```text\n{normalise(output)}\n```\n{END}{after}", encoding="utf-8")
+    README.write_text(text.replace(BEGIN + shown_in_readme() + END, BEGIN + readme_block(output) + END), "utf-8")
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def _lie_about_scripts(stage: Stage) -> Attack:
     stage.act("Attack: the registry's manifest lies about its scripts")
 
     def lie(packument: dict[str, Any]) -> dict[str, Any]:
-        packument["versions"][VERSION]["scripts"] = {"postinstall": "node steal.js"}
+        packument["versions"][VERSION].setdefault("scripts", {})["postinstall"] = "node steal.js"
         return packument
 
     stage.registry.tamper_packument(f"{SCOPE}/utils", lie)

@@ -81,6 +81,8 @@ def _install(stage: Stage) -> bool:
         stage.tell_refusals(report.decision.subjects)
     totals = report.totals
     stage.tell(
-        f"{totals.verified} verified + {totals.local} local + {totals.failed} failed = {totals.total} packages", "good"
+        f"{totals.verified} verified + {totals.allowed_unsigned} allowed unsigned + {totals.local} local + "
+        f"{totals.failed} failed + {totals.not_evaluated} not evaluated = {totals.total} packages",
+        "good" if report.exit_status == 0 else "bad",
     )
     return report.exit_status == 0 and totals.verified == len(stage.tarballs)

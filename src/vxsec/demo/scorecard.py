@@ -36,8 +36,11 @@ def scorecard(attacks: Sequence[Attack]) -> Iterator[tuple[str, str]]:
     yield f"   {'':<7}  {'attack':<{width}}  {'exit status':<{said}}  refused by", "dim"
     for attack in attacks:
         word, style = ("refused", "good") if attack.refused else ("PASSED", "bad")
-        by = ", ".join(attack.expected if attack.refused else attack.refused_by) or "nothing"
-        note = "" if attack.refused else f" (a defect: expected {', '.join(attack.expected)})"
-        yield f"   {word:<7}  {attack.title:<{width}}  {attack.answer:<{said}}  {by}{note}", style
+        first, *others = (attack.expected if attack.refused else attack.refused_by) or ("nothing",)
+        yield f"   {word:<7}  {attack.title:<{width}}  {attack.answer:<{said}}  {first}", style
+        if not attack.refused:
+            others.append(f"(a defect: expected {', '.join(attack.expected)})")
+        for other in others:
+            yield f"   {'':<7}  {'':<{width}}  {'':<{said}}  {other}", style
     refused = sum(attack.refused for attack in attacks)
     yield f"{refused} of {len(attacks)} attacks refused", "good" if refused == len(attacks) else "bad"
