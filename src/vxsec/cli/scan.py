@@ -54,9 +54,7 @@ class _Duration(click.ParamType["timedelta"]):
 @click.option(
     "--max-db-age",
     type=_Duration(),
-    default="P3D",
-    show_default=True,
-    help="How old the data may be (ISO 8601), by its own date.",
+    help="How old the data may be (ISO 8601), by its own date.  [default: P3D]",
 )
 @click.option("--omit", multiple=True, type=click.Choice(["dev"]), help="Leave development tools out, as npm does.")
 @click.option("--attest", is_flag=True, help="Sign the result about the one package given; needs --signer.")
@@ -72,7 +70,7 @@ def command(
     fail_on: str,
     allow_unevaluated: tuple[str, ...],
     npm_audit: str | None,
-    max_db_age: timedelta,
+    max_db_age: timedelta | None,
     omit: tuple[str, ...],
     attest: bool,
     signers: tuple[str, ...],
@@ -84,6 +82,7 @@ def command(
 ) -> int:
     """Look a package-lock.json, CycloneDX SBOM, package or pip report up: 0 passed, 11 findings, 4 could not decide."""
     from vxsec import scan
+    from vxsec.usecases.scan import MAX_DB_AGE
 
     if attest != bool(signers):
         raise UsageError(
@@ -102,7 +101,7 @@ def command(
         fail_on=fail_on,
         allow_unevaluated=allow_unevaluated,
         npm_audit=npm_audit,
-        max_db_age=max_db_age,
+        max_db_age=max_db_age or MAX_DB_AGE,
         omit=omit,
         at=at,
         signers=signers,

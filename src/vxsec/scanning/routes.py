@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vxsec.model.dependency import DependencySource
 from vxsec.model.report.scan import Route
@@ -36,14 +35,14 @@ def find_routes(graphs: Iterable[DependencyGraph], labels: Collection[str]) -> d
     return {label: one.route() for label, one in found.items()}
 
 
-@dataclass(slots=True)
 class _Found:
     """What several graphs, and several nodes of one, say of one package."""
 
-    chains: dict[tuple[str, ...], None] = field(default_factory=dict)
-    more: int = 0
-    direct: bool = False
-    dev: bool = True
+    def __init__(self, *, dev: bool = True) -> None:
+        self.chains: dict[tuple[str, ...], None] = {}
+        self.more = 0
+        self.direct = False
+        self.dev = dev
 
     def join(self, other: _Found) -> None:
         self.chains |= other.chains
@@ -61,8 +60,7 @@ class _Found:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     """How the shortest way from the root comes to a node."""
 
     depth: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from vxsec.model.package import PackageRef
     from vxsec.model.scan import DatabaseState, Vulnerability
 
+    _Problem = tuple[NotEvaluatedReason, str]
+    """Why nothing can be said, and the sentence that says it."""
+
 __all__ = ["CLOCK_SKEW", "AdvisorySource", "data_problem", "scan_dependencies"]
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far in the future data may be dated before it is not believed: two machines' clocks differ a little."""
 _ECOSYSTEMS: Final = frozenset({NPM, PYPI})
-_REASONS: Final[Mapping[DependencySource, tuple[NotEvaluatedReason, str]]] = {
+_REASONS: Final[Mapping[DependencySource, _Problem]] = {
     DependencySource.GIT: (
         NotEvaluatedReason.GIT,
         "its files come from a git repository, and advisories are about releases",
@@ -90,7 +93,7 @@ def scan_dependencies(
         VerificationError: ``scan.account``: a dependency was lost, which is a defect.
     """
     groups = _grouped(dependencies)
-    databases = _Databases(lookup=lookup, now=now, max_age=max_db_age)
+    databases = _Databases(lookup, now=now, max_age=max_db_age)
     by_name: dict[str, list[AuditAdvisory]] = {}
     for advisory in audit:
         by_name.setdefault(advisory.name, []).append(advisory)
@@ -101,7 +104,7 @@ def scan_dependencies(
             stated = by_name.get(package.name, ()) if package.ecosystem == NPM else ()
             account.enter(*_judge(package, group, databases, stated))
         elif group.problem is not None:
-            account.not_evaluated.append(group.problem.told(group))
+            account.not_evaluated.append(group.unknown(group.problem))
         else:
             account.local += 1
     return _checked(
@@ -141,23 +144,18 @@ def data_problem(state: DatabaseState, *, now: datetime, max_age: timedelta) -> 
 # -- packages, each once -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Problem:
-    reason: NotEvaluatedReason
-    detail: str
-
-    def told(self, group: _Group) -> NotEvaluated:
-        return NotEvaluated(package=group.label, reason=self.reason, detail=self.detail, paths=group.paths)
-
-
-@dataclass(slots=True, kw_only=True)
 class _Group:
     """One package, wherever it stands: ``package`` to be looked up, or a ``problem``, or neither for the project's own."""
 
-    label: str
-    package: PackageRef | None = None
-    problem: _Problem | None = None
-    places: list[tuple[str, ...]] = field(default_factory=list)
+    def __init__(self, label: str, *, package: PackageRef | None = None, problem: _Problem | None = None) -> None:
+        self.label = label
+        self.package = package
+        self.problem = problem
+        self.places: list[tuple[str, ...]] = []
+
+    def unknown(self, problem: _Problem) -> NotEvaluated:
+        reason, detail = problem
+        return NotEvaluated(package=self.label, reason=reason, detail=detail, paths=self.paths)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -173,29 +171,27 @@ def _grouped(dependencies: Iterable[Dependency]) -> list[_Group]:
         package = one.package
         if one.source is DependencySource.LOCAL:
             key: object = ("local", one.label)
-            made = _Group(label=one.label)
+            made = _Group(one.label)
         elif (known := _REASONS.get(one.source)) is not None:
             key = (known[0], one.label)
-            made = _Group(label=one.label, problem=_Problem(reason=known[0], detail=known[1]))
+            made = _Group(one.label, problem=known)
         elif package is None:
             key = (NotEvaluatedReason.NO_VERSION, one.label)
-            made = _Group(label=one.label, problem=_Problem(reason=NotEvaluatedReason.NO_VERSION, detail=_NO_VERSION))
+            made = _Group(one.label, problem=(NotEvaluatedReason.NO_VERSION, _NO_VERSION))
         elif package.ecosystem not in _ECOSYSTEMS:
             key = package
-            made = _Group(label=one.label, problem=_foreign(package.ecosystem))
+            made = _Group(one.label, problem=_foreign(package.ecosystem))
         else:
             key = package
-            made = _Group(label=str(package), package=package)
+            made = _Group(str(package), package=package)
         group = groups.setdefault(key, made)
         group.places.append(one.paths)
     return list(groups.values())
 
 
 def _foreign(ecosystem: str) -> _Problem:
-    return _Problem(
-        reason=NotEvaluatedReason.ECOSYSTEM,
-        detail=f"packages of type {ecosystem[:40]!r} are not looked up by this version of vxsec",
-    )
+    detail = f"packages of type {ecosystem[:40]!r} are not looked up by this version of vxsec"
+    return NotEvaluatedReason.ECOSYSTEM, detail
 
 
 # -- one package ---------------------------------------------------------------------------------------------------------
@@ -207,12 +203,12 @@ def _judge(
     """Everything found about one package, and what could not be found out."""
     findings: list[Vulnerability] = []
     unknown: list[NotEvaluated] = []
-    database = databases.of(package.ecosystem)
-    if database.source is not None:
+    source, problem = databases.of(package.ecosystem)
+    if source is not None:
         try:
-            advisories = database.source.lookup(package.name)
+            advisories = source.lookup(package.name)
         except UndecidedError as error:
-            unknown.append(_no_data(str(error)).told(group))
+            unknown.append(group.unknown(_no_data(error)))
         else:
             if advisories or not _is_plain(package):
                 from vxsec.scanning.match import match_package
@@ -223,8 +219,8 @@ def _judge(
         more, doubts = match_audit(package, stated, paths=group.paths)
         findings = merge_audit(findings, more)
         unknown += doubts
-    if database.problem is not None:
-        unknown.insert(0, _no_data(database.problem).told(group))
+    if problem is not None:
+        unknown.insert(0, group.unknown(_no_data(problem)))
     return findings, unknown
 
 
@@ -233,59 +229,54 @@ def _is_plain(package: PackageRef) -> bool:
     return package.ecosystem == NPM and is_version(package.version)
 
 
-def _no_data(why: str) -> _Problem:
-    return _Problem(reason=NotEvaluatedReason.DATABASE, detail=why)
+def _no_data(why: UndecidedError) -> _Problem:
+    return NotEvaluatedReason.DATABASE, str(why)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Database:
-    """One ecosystem's advisories: ``source`` None where they cannot be asked, ``problem`` where they clear nothing."""
-
-    source: AdvisorySource | None
-    problem: str | None
-
-
-@dataclass(slots=True, kw_only=True)
 class _Databases:
-    """Opens each ecosystem's advisories once, when its first package comes."""
+    """Opens each ecosystem's advisories once, when its first package comes.
 
-    lookup: Callable[[str], AdvisorySource]
-    now: datetime | None
-    max_age: timedelta | None
-    _known: dict[str, _Database] = field(default_factory=dict)
+    What is known of one is its source, None where it cannot be asked, and the problem for which it clears nothing.
+    """
 
-    def of(self, ecosystem: str) -> _Database:
+    def __init__(
+        self, lookup: Callable[[str], AdvisorySource], *, now: datetime | None, max_age: timedelta | None
+    ) -> None:
+        self._lookup = lookup
+        self._now = now
+        self._max_age = max_age
+        self._known: dict[str, tuple[AdvisorySource | None, UndecidedError | None]] = {}
+
+    def of(self, ecosystem: str) -> tuple[AdvisorySource | None, UndecidedError | None]:
         known = self._known.get(ecosystem)
         if known is None:
             known = self._known[ecosystem] = self._open(ecosystem)
         return known
 
     def asked(self) -> tuple[DatabaseState, ...]:
-        return tuple(one.source.state for _, one in sorted(self._known.items()) if one.source is not None)
+        return tuple(source.state for _, (source, _) in sorted(self._known.items()) if source is not None)
 
-    def _open(self, ecosystem: str) -> _Database:
+    def _open(self, ecosystem: str) -> tuple[AdvisorySource | None, UndecidedError | None]:
         try:
-            source = self.lookup(ecosystem)
+            source = self._lookup(ecosystem)
         except UndecidedError as error:
-            return _Database(source=None, problem=str(error))
-        bad = None
-        if self.now is not None and self.max_age is not None:
-            bad = data_problem(source.state, now=self.now, max_age=self.max_age)
-        return _Database(source=source, problem=None if bad is None else str(bad))
+            return None, error
+        if self._now is None or self._max_age is None:
+            return source, None
+        return source, data_problem(source.state, now=self._now, max_age=self._max_age)
 
 
 # -- the account ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True, kw_only=True)
 class _Account:
-    clean: int = 0
-    affected: int = 0
-    malicious: int = 0
-    local: int = 0
-    findings: list[Vulnerability] = field(default_factory=list)
-    not_evaluated: list[NotEvaluated] = field(default_factory=list)
-    partly_evaluated: list[NotEvaluated] = field(default_factory=list)
+    """Counts and lists, filled package by package."""
+
+    def __init__(self) -> None:
+        self.clean = self.affected = self.malicious = self.local = 0
+        self.findings: list[Vulnerability] = []
+        self.not_evaluated: list[NotEvaluated] = []
+        self.partly_evaluated: list[NotEvaluated] = []
 
     def enter(self, findings: Sequence[Vulnerability], unknown: Sequence[NotEvaluated]) -> None:
         """Book one package that was looked up."""
