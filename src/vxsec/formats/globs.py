@@ -16,6 +16,7 @@ __all__ = ["PathGlob", "match_wild", "text_matches"]
 
 _MAX_LENGTH = 1024
 _NOT_UNDERSTOOD = frozenset("[]{}\\!")
+_WILD = frozenset("*?")
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ class PathGlob:
             empty, ``.`` or ``..`` part, or uses what is not understood (braces, character classes, ``!``, backslashes).
     """
 
-    __slots__ = ("_fold", "_parts", "text")
+    __slots__ = ("_fold", "_literal", "_parts", "text")
 
     def __init__(self, text: str, *, fold_case: bool = False) -> None:
         parts = text.split("/")
@@ -48,12 +49,16 @@ class PathGlob:
         self.text = text
         self._fold = fold_case
         folded = text.lower() if fold_case else text
-        self._parts = ("**", folded) if len(parts) == 1 else tuple(folded.split("/"))
+        self._parts = tuple(folded.split("/"))
+        self._literal = frozenset(part for part in self._parts if not _WILD & set(part))
 
     def matches(self, path: str) -> bool:
         """Whether ``path`` is one the pattern means; in at most parts x parts comparisons of linear cost."""
-        parts = (path.lower() if self._fold else path).split("/")
-        return match_wild(self._parts, parts, star="**", one=text_matches)
+        judged = path.lower() if self._fold else path
+        if len(self._parts) == 1:
+            return text_matches(self._parts[0], judged.rpartition("/")[2])
+        parts = judged.split("/")
+        return self._literal.issubset(parts) and match_wild(self._parts, parts, star="**", one=text_matches)
 
 
 def text_matches(pattern: str, text: str) -> bool:

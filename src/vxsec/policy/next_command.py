@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "approve_command",
+    "attest_sbom_command",
     "gate_command",
     "generate_sbom_command",
     "inspect_step",
@@ -65,8 +66,13 @@ def approve_command(context: RuleContext, *, bind: bool = False) -> str:
 
 
 def generate_sbom_command(context: RuleContext) -> str:
-    """Make an SBOM of the subject's file."""
-    return f"vxsec sbom generate {_file(context)} --lockfile package-lock.json"
+    """Make an SBOM of the subject's file, where the other commands find it."""
+    return f"vxsec sbom generate {_file(context)} --beside"
+
+
+def attest_sbom_command(context: RuleContext) -> str:
+    """Make an SBOM of the subject's file and sign it as the build machine."""
+    return f"vxsec sbom attest {_file(context)} --signer file:KEY"
 
 
 def gate_command(context: RuleContext, *options: str) -> str:

@@ -25,6 +25,7 @@ from support.policy_cases import (
 from vxsec.errors import UsageError
 from vxsec.model.decision import Disposition, Mode, Phase, TrustRef, Verdict
 from vxsec.model.evidence import ContentEvidence, Evidence, PackumentState, SignatureEvidence
+from vxsec.model.package import PYPI, PackageRef
 from vxsec.policy.document import parse_policy
 from vxsec.policy.engine import evaluate, rules_for
 from vxsec.policy.rule import EvidenceKind, NoParameters, Outcome, Rule, RuleContext, passed
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vxsec.model.decision import Decision
-    from vxsec.model.package import PackageRef
+    from vxsec.model.evidence import SubjectRef
     from vxsec.policy.document import Policy
 
 T = TypeVar("T")
@@ -177,6 +178,27 @@ def test_evidence_that_was_not_collected_is_unknown() -> None:
         code = "evidence.not-collected" if rule.needs - rule.judges_absence else "exotic.not-read"
         assert (result.verdict, result.code) == (Verdict.UNKNOWN, code), rule.id
         assert result.hint
+
+
+def test_a_package_of_an_ecosystem_that_a_rule_does_not_know_is_unknown() -> None:
+    wheel = replace(make_subject(), package=PackageRef(name="app-kit", version="1.0", ecosystem=PYPI))
+    policy = make_policy({"use": "manifest.expect"}, match={"name": "*"})
+    result = _judge(policy, make_evidence(wheel, content=CONTENT)).subjects[0].results[0]
+    assert (result.verdict, result.code, result.found) == (Verdict.UNKNOWN, "rule.ecosystem", "pypi")
+    assert _judge(make_policy(SAFE, match={"name": "*"}), make_evidence(wheel, content=CONTENT)).allowed
+
+
+def test_what_to_do_about_evidence_that_was_not_collected_depends_on_the_kind() -> None:
+    entry = replace(make_subject(), filename="@vextrus/kernel@1.1.0")
+
+    def hint(rule: str, subject: SubjectRef) -> str:
+        policy = make_policy(minimal_use(rule))
+        return _judge(policy, make_evidence(subject), phase=Phase.INSTALL).subjects[0].results[0].hint or ""
+
+    assert hint("malware.deny", entry).startswith("vxsec db update")
+    assert hint("sbom.complete", entry).startswith("run the same command again without --offline")
+    assert hint("sbom.complete", make_subject()) == "vxsec sbom generate kernel-1.1.0.tgz --beside"
+    assert hint("license.allow", make_subject()).startswith("give the tarball itself: vxsec gate kernel-1.1.0.tgz")
 
 
 # -- rules that misbehave ----------------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ Why: When the next advisory appears, the question is which packages contain the 
 made with the package answers it in seconds. One that names other bytes, or that nobody vouches for, answers wrongly: it is
 worse than none.
 
-Fix: Make it with ``vxsec sbom generate FILE.tgz --lockfile package-lock.json``, and attest it with ``vxsec sbom attest FILE.tgz``
-as the machine that built the package.
+Fix: Make and attest it as the machine that built the package: ``vxsec sbom attest FILE.tgz --signer file:ci.key``, in the folder
+of the lockfile. Where a bare file is enough: ``vxsec sbom generate FILE.tgz --beside``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from vxsec.model.decision import Phase
 from vxsec.model.package import NPM, PYPI
 from vxsec.model.trust import Role
-from vxsec.policy.next_command import generate_sbom_command, is_file, quoted
+from vxsec.policy.next_command import attest_sbom_command, generate_sbom_command, is_file, quoted
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
 
@@ -52,7 +52,7 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
     counted = attested if parameters.attested else read
     for fact in attested:
         if fact.mismatches:
-            return _mismatch(fact, context)
+            return _mismatch(fact, parameters, context)
     good = [fact for fact in counted if not fact.mismatches and _lacks(fact, parameters, context) is None]
     if good:
         by = f", attested by {good[0].attested_by.holder}" if good[0].attested_by else ""
@@ -92,7 +92,7 @@ def _why_none(
             return lack
     for fact in read:
         if fact.mismatches:
-            return _mismatch(fact, context)
+            return _mismatch(fact, parameters, context)
     rejected = [f"{item.code} in {item.source}" for item in evidence.rejected[:_LISTED]]
     found = f"; not counted: {', '.join(rejected)}" if rejected else ""
     if read:
@@ -101,14 +101,14 @@ def _why_none(
             "no machine of the trust document attests the SBOM",
             expected=_expected(parameters),
             found=f"{read[0].source}, attested by nobody who may{found}",
-            hint=_how_to_make(context, f"vxsec sbom attest {_file(context)} --signer file:KEY"),
+            hint=_how_to_make(parameters, context),
         )
     return failed(
         "sbom.none",
         "no SBOM was found",
         expected=_expected(parameters),
         found=f"none{found}",
-        hint=_how_to_make(context, generate_sbom_command(context)),
+        hint=_how_to_make(parameters, context),
     )
 
 
@@ -120,7 +120,7 @@ def _lacks(fact: SbomFact, parameters: Parameters, context: RuleContext) -> Outc
             "the SBOM lacks minimum elements",
             expected="every minimum element (NTIA 2021)",
             found=f"{fact.source}: no {', '.join(fact.missing[:_LISTED])[:_SHOWN]}",
-            hint=_how_to_make(context, generate_sbom_command(context)),
+            hint=_how_to_make(parameters, context),
         )
     if not parameters.match_lockfile:
         return None
@@ -138,19 +138,21 @@ def _lacks(fact: SbomFact, parameters: Parameters, context: RuleContext) -> Outc
             "the SBOM does not list what the lockfile resolves",
             expected="the same components in SBOM and lockfile",
             found=f"{fact.source}: {'; '.join(fact.drift[:_LISTED])[: _SHOWN * 2]}",
-            hint=_how_to_make(context, generate_sbom_command(context)),
+            hint=_how_to_make(parameters, context),
         )
     return None
 
 
-def _mismatch(fact: SbomFact, context: RuleContext) -> Outcome:
+def _mismatch(fact: SbomFact, parameters: Parameters, context: RuleContext) -> Outcome:
     told = "; ".join(item.message for item in fact.mismatches[:_LISTED])
     return failed(
         "sbom.mismatch",
         "an SBOM says of the package what its bytes contradict",
         expected="name, version and digests of these bytes",
         found=f"{fact.source}: {told[: _SHOWN * 2]}",
-        hint=_how_to_make(context, generate_sbom_command(context)),
+        hint=f"remove it from {quoted(fact.source)}, then make one of these bytes: {_how_to_make(parameters, context)}"
+        if is_file(context.evidence.subject, context.phase)
+        else _how_to_make(parameters, context),
     )
 
 
@@ -159,14 +161,10 @@ def _expected(parameters: Parameters) -> str:
     return f"an SBOM ({', '.join(parameters.formats)}){attested} of exactly these bytes"
 
 
-def _file(context: RuleContext) -> str:
-    return quoted(context.evidence.subject.filename)
-
-
-def _how_to_make(context: RuleContext, command: str) -> str:
-    if is_file(context.evidence.subject, context.phase):
-        return command
-    return "lock a version that has one, or ask its publisher to attest an SBOM"
+def _how_to_make(parameters: Parameters, context: RuleContext) -> str:
+    if not is_file(context.evidence.subject, context.phase):
+        return "lock a version that has one, or ask its publisher to attest an SBOM"
+    return attest_sbom_command(context) if parameters.attested else generate_sbom_command(context)
 
 
 RULE = Rule(

@@ -72,8 +72,10 @@ def test_what_was_rejected_is_told() -> None:
 
 
 def test_hints_are_commands_for_files_and_words_for_entries() -> None:
-    assert _run().hint == "vxsec sbom generate kernel-1.1.0.tgz --lockfile package-lock.json"
-    assert _run(_fact(attested_by=None)).hint.startswith("vxsec sbom attest kernel-1.1.0.tgz")
+    assert _run().hint == "vxsec sbom attest kernel-1.1.0.tgz --signer file:KEY"
+    assert _run(parameters={"attested": False}).hint == "vxsec sbom generate kernel-1.1.0.tgz --beside"
+    wrong = _fact(mismatches=(finding("sbom.digest", "high", "other bytes"),))
+    assert _run(wrong).hint.startswith("remove it from a.jsonl:1, then make one of these bytes: vxsec sbom attest ")
     entry = type(make_subject())(
         filename="@vextrus/kernel@1.1.0",
         package=make_subject().package,
@@ -82,6 +84,7 @@ def test_hints_are_commands_for_files_and_words_for_entries() -> None:
         registry="internal",
     )
     assert _run(phase=Phase.INSTALL, subject=entry).hint.startswith("lock a version")
+    assert _run(wrong, phase=Phase.INSTALL, subject=entry).hint.startswith("lock a version")
 
 
 def test_a_bare_file_of_other_bytes_is_told_where_attested_ones_are_asked_for() -> None:
