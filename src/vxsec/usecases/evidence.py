@@ -39,9 +39,9 @@ def push_bundles(
     """
     pieces = {BUNDLES_FILE: b"".join(line + b"\n" for line in lines), BOM_FILE: bom or b""}
     pieces = {name: data for name, data in pieces.items() if data}
-    name = registry.evidence
-    if not pieces or name is None:
+    if not pieces or registry.evidence is None:
         return None
+    name = registry.evidence
     existing = fetch_evidence(client, name, subject=artifact.package, digests=artifact.digests)
     version = push_evidence(
         client, name, subject=artifact.package, digests=artifact.digests, pieces=pieces, existing=existing

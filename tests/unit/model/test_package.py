@@ -75,7 +75,9 @@ def test_every_purl_written_is_read_back(name: str, version: str) -> None:
 
 NO_PURLS = {
     "nothing": "",
-    "another type": "pkg:pypi/kernel@1.0.0",
+    "another type": "pkg:cargo/kernel@1.0.0",
+    "a Python name that is not in its normal form": "pkg:pypi/Vx_Sec@1.0",
+    "a scope in a Python name": "pkg:pypi/%40acme/kernel@1.0",
     "no type": "kernel@1.0.0",
     "no version": "pkg:npm/kernel",
     "a scope not escaped": "pkg:npm/@acme/kernel@1.0.0",
