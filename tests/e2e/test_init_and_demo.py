@@ -63,6 +63,8 @@ def test_what_init_writes_works_without_an_edit(vxsec_run: Vxsec, shop: Shop) ->
         vxsec_run("sign", path, "--signer", "file:vxsec/ci.key", "--trust", "vxsec/trust.yaml", *password).status == 0
     )
     assert vxsec_run("gate", path, *documents).status == 11
+    described = ("--author", "acme", "--timestamp", "2026-11-21T00:00:00Z")
+    assert vxsec_run("sbom", "attest", path, "--signer", "file:vxsec/ci.key", *described, *password).status == 0
     assert (
         vxsec_run("approve", path, "--signer", "file:vxsec/alice.key", "--trust", "vxsec/trust.yaml", *password).status
         == 0

@@ -10,18 +10,35 @@ import shlex
 import subprocess
 import sys
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import vxsec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from support.node_tools import NodeTools
     from support.verdaccio import Verdaccio
 
-__all__ = ["FILL", "PACK", "PUBLISHED_WITHOUT_VXSEC", "ROOT", "SET_UP", "Reader", "blocks", "demo_tarball", "osv_zip"]
+__all__ = [
+    "FILL",
+    "PACK",
+    "PUBLISHED_WITHOUT_VXSEC",
+    "ROOT",
+    "SET_UP",
+    "Reader",
+    "blocks",
+    "demo_tarball",
+    "osv_mirror",
+    "osv_zip",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -98,15 +115,36 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing."""
+
+
+@contextmanager
+def osv_mirror(folder: Path) -> Iterator[str]:
+    """A mirror of OSV's bucket on the loopback interface, with the export of :func:`osv_zip`; gives its URL."""
+    (folder / "npm").mkdir(parents=True)
+    (folder / "npm" / "all.zip").write_bytes(osv_zip())
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """Someone with vxsec, npm and node on the PATH, a registry of their own, and nothing else on the machine."""
 
     folder: Path
     environment: dict[str, str]
+    token: str
 
     @classmethod
-    def at(cls, folder: Path, tools: NodeTools, verdaccio: Verdaccio) -> Reader:
+    def at(cls, folder: Path, tools: NodeTools, verdaccio: Verdaccio, *, mirror: str) -> Reader:
         """A reader who works in ``folder``."""
         environment = tools.environment(folder / "home", npmrc=verdaccio.npmrc().partition("\n")[2])
         programs = {"vxsec": (str(Path(sys.executable).with_name("vxsec")),), "npm": tools.npm, "node": tools.node}
@@ -120,13 +158,14 @@ class Reader:
             "PATH": os.pathsep.join([str(folder / "bin"), environment["PATH"]]),
             "REGISTRY": verdaccio.url,
             "MONOREPO": str(ROOT / "fixtures" / "monorepo"),
+            "MIRROR": mirror,
             "OSV_ZIP": str(folder / "npm-all.zip"),
             "EXPORTED_AT": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "CI_PASSWORD": "a long sentence",
             "ALICE_PASSWORD": "a long sentence",
             "RETRY_SECONDS": "0",
         }
-        return cls(folder=folder, environment=environment)
+        return cls(folder=folder, environment=environment, token=verdaccio.token)
 
     def follow(self, page: str, *, before: str = "") -> str:
         """Run ``before`` and every ``sh`` block of the page; returns what was said. Any command that fails is a failure."""

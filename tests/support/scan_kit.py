@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vxsec.errors import UndecidedError
 from vxsec.model.advisory import Advisory, AffectedPackage, Event, VersionRange, VulnerabilitySeverity
-from vxsec.model.dependency import Dependency, DependencySource
+from vxsec.model.dependency import Dependency, DependencyGraph, DependencySource
+from vxsec.model.digest import digest_bytes
 from vxsec.model.package import PackageRef
+from vxsec.model.report.scan import FailOn, ScanInput, ScanInputKind, ScanReport
 from vxsec.model.scan import DatabaseState
+from vxsec.scanning.routes import find_routes
+from vxsec.scanning.scan import scan_dependencies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["NOW", "Shelf", "advisory", "dependency", "shelves", "state"]
+    from vxsec.formats.npm_audit import AuditAdvisory
+
+__all__ = ["NOW", "Shelf", "advisory", "dependency", "make_report", "shelves", "state"]
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 _OSV_NAMES = {"npm": "npm", "pypi": "PyPI"}
@@ -120,3 +126,40 @@ def shelves(**found: Shelf) -> Callable[[str], Shelf]:
         return found[ecosystem]
 
     return lookup
+
+
+def make_report(
+    *dependencies: Dependency,
+    advisories: Iterable[Advisory] = (),
+    roots: tuple[str, ...] = (),
+    lookup: Callable[[str], Shelf] | None = None,
+    fail_on: FailOn = FailOn.LOW,
+    file: str = "package-lock.json",
+    uri: str = "package-lock.json",
+    kind: ScanInputKind = ScanInputKind.NPM_LOCKFILE,
+    lines: Mapping[str, int] | None = None,
+    package: PackageRef | None = None,
+    audit: Sequence[AuditAdvisory] = (),
+    **more: Any,
+) -> ScanReport:
+    """A report about one file, judged for real."""
+    result = scan_dependencies(
+        dependencies,
+        lookup=lookup or shelves(npm=Shelf(advisories)),
+        now=NOW,
+        max_db_age=timedelta(days=3),
+        audit=audit,
+    )
+    graph = DependencyGraph(root=None, root_needs=roots, dependencies=dependencies)
+    scanned = ScanInput(
+        file=file, kind=kind, digests=digest_bytes(b"x"), uri=uri, graph=graph, package=package, lines=lines or {}
+    )
+    return ScanReport(
+        inputs=(scanned,),
+        result=result,
+        scanned_at=NOW,
+        fail_on=fail_on,
+        max_db_age=timedelta(days=3),
+        routes=find_routes([graph], {finding.package for finding in result.findings}),
+        **more,
+    )
