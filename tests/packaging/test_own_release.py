@@ -102,13 +102,9 @@ def _installed() -> list[LicenseFact]:
         if name in seen:
             continue
         found = metadata.distribution(name)
-        stated = stated_license(
-            *(
-                found.metadata[field] if field in found.metadata else None
-                for field in ("License-Expression", "License")
-            ),
-            found.metadata.get_all("Classifier") or [],
-        )
+        said = {field: found.metadata.get_all(field) or [] for field in ("License-Expression", "License", "Classifier")}
+        expression, text = ("".join(said[field]) for field in ("License-Expression", "License"))
+        stated = stated_license(expression, text, said["Classifier"])
         seen[name] = LicenseFact(package=f"{name}@{found.version}", license=stated, source="installed")
         for text in found.requires or []:
             requirement = Requirement(text)
