@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.reader import FILL, PACK, PUBLISHED_WITHOUT_VXSEC, ROOT, SET_UP, Reader, blocks, demo_tarball
+from support.reader import FILL, PACK, PUBLISHED_WITHOUT_VXSEC, ROOT, SET_UP, Reader, blocks, demo_tarball, osv_mirror
+from support.verdaccio import running_verdaccio
 from vxsec.cli.root import root
 from vxsec.policy.document import parse_policy
 from vxsec.policy.rules import BUILTIN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from support.node_tools import NodeTools
-    from support.verdaccio import Verdaccio
     from vxsec.policy.rule import Rule
 
 REFERENCE = runpy.run_path(str(ROOT / ".ci" / "reference.py"))
@@ -33,9 +34,11 @@ def pages() -> dict[str, str]:
 
 
 @pytest.fixture
-def reader(node_tools: NodeTools, verdaccio: Verdaccio, tmp_path: Path) -> Reader:
-    """A reader with an empty folder."""
-    return Reader.at(tmp_path, node_tools, verdaccio)
+def reader(node_tools: NodeTools, tmp_path: Path) -> Iterator[Reader]:
+    """A reader with an empty folder and an empty registry: every page publishes the same packages."""
+    (tmp_path / "verdaccio").mkdir()
+    with running_verdaccio(node_tools, tmp_path / "verdaccio") as registry, osv_mirror(tmp_path / "mirror") as mirror:
+        yield Reader.at(tmp_path, node_tools, registry, mirror=mirror)
 
 
 # -- the tutorial, the how-tos, the README -------------------------------------------------------------------------------
@@ -43,12 +46,12 @@ def reader(node_tools: NodeTools, verdaccio: Verdaccio, tmp_path: Path) -> Reade
 
 @pytest.mark.node
 @pytest.mark.verdaccio
-def test_the_tutorial_works_as_written(reader: Reader, verdaccio: Verdaccio) -> None:
+def test_the_tutorial_works_as_written(reader: Reader) -> None:
     said = reader.follow("docs/tutorial/first-gated-publish.md")
     assert "4 verified + 0 allowed unsigned + 1 local + 0 failed + 0 not evaluated" in said
     assert said.count("already-live") == 4
     assert "it works" in said
-    assert verdaccio.token not in said
+    assert reader.token not in said
     assert len((reader.folder / "shop" / "decisions.jsonl").read_bytes().splitlines()) == 1
 
 
@@ -77,7 +80,7 @@ def test_ci_stops_before_the_approval_and_publishes_after_it(reader: Reader) -> 
         "docs/how-to/gate-an-npm-publish-in-ci.md", before=SET_UP + 'export CI_KEY="$(cat vxsec/ci.key)"\n' + FILL
     )
     assert "DENIED: 4 of 4 packages" in said
-    assert said.count("  published") == 4
+    assert said.count("published  @vextrus/") == 4
 
 
 def test_the_workflow_runs_the_scripts_of_its_page_and_pins_every_action() -> None:
@@ -105,7 +108,8 @@ def test_an_sbom_is_made_checked_attached_and_read(reader: Reader) -> None:
 @pytest.mark.node
 @pytest.mark.verdaccio
 def test_scanning_needs_no_connection_and_never_calls_old_data_clean(reader: Reader) -> None:
-    reader.follow("docs/how-to/scan-offline.md")
+    said = reader.follow("docs/how-to/scan-offline.md")
+    assert "GHSA-aaaa-bbbb-cccc" in said
     assert '"2.1.0"' in (reader.folder / "scan.sarif").read_text(encoding="utf-8")
 
 
