@@ -93,7 +93,7 @@ def test_the_wheel_says_who_it_is(wheel: Path) -> None:
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
     assert "vxsec = vxsec.cli:main" in entry_points
-    assert metadata.get_all("Provides-Extra") is None
+    assert metadata.get_all("Provides-Extra") == ["osv"]
 
 
 def test_the_sdist_holds_the_checkout_and_nothing_beside_it(sdist: Path) -> None:
