@@ -216,6 +216,25 @@ def test_git_that_does_not_answer_leaves_it_open(vxsec_run: Vxsec, machine: Mach
     assert "1 not found out" in text.out
 
 
+def test_git_that_talks_without_end_leaves_it_open(vxsec_run: Vxsec, machine: Machine) -> None:
+    machine.program("git", 'test "$1" = --version && echo 2.40.0 && exit 0\nexec /usr/bin/yes')
+    finding = the(examine(vxsec_run, machine)[0], "doctor.git-silent")
+    assert "expected at most" in finding["found"]
+
+
+def test_many_tracked_keys_are_listed_up_to_a_point(vxsec_run: Vxsec, machine: Machine) -> None:
+    for number in range(25):
+        key = machine.project / f"{number:02}.pem"
+        key.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n", encoding="utf-8")
+        key.chmod(0o600)
+    git(machine.project, "init", "-q")
+    git(machine.project, "add", "-A")
+    document, _ = examine(vxsec_run, machine)
+    told = [item for item in document["findings"] if item["code"] == "doctor.key-tracked"]
+    assert len(told) == 21
+    assert told[-1]["found"].startswith("5 more private keys")
+
+
 def test_a_user_file_that_others_can_read(vxsec_run: Vxsec, machine: Machine) -> None:
     path = machine.home / ".npmrc"
     path.write_text(f"//registry.example.test/npm/:_authToken=npm_{PLANTED}\n", encoding="utf-8")
@@ -382,6 +401,28 @@ def test_a_folder_that_may_not_be_written(vxsec_run: Vxsec, machine: Machine) ->
         assert examine(vxsec_run, machine)[0]["exitStatus"] == 0
     finally:
         machine.project.chmod(0o700)
+
+
+@pytest.mark.unprivileged
+def test_a_folder_that_may_not_be_entered(vxsec_run: Vxsec, machine: Machine) -> None:
+    machine.project.chmod(0)
+    try:
+        answer = vxsec_run("doctor", "--db", machine.home / "db", "--trust", "trust.yaml")
+    finally:
+        machine.project.chmod(0o700)
+    assert answer.status == 11
+    assert "[doctor.folder-unreadable]" in answer.out
+    assert "fix: give yourself the right: chmod u+rx ." in answer.out
+
+
+def test_a_file_that_goes_away_while_it_is_looked_at(
+    vxsec_run: Vxsec, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = machine.project / "ci.key"
+    key.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n", encoding="utf-8")
+    taken = key.read_bytes()
+    monkeypatch.setattr("vxsec.usecases.doctor_files._private_key", lambda path: path.unlink() or taken)
+    assert vxsec_run("doctor", "--db", machine.home / "db").status == 0
 
 
 def test_names_in_files_do_not_speak_to_the_terminal(vxsec_run: Vxsec, machine: Machine) -> None:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.doctor_kit import PLANTED, Machine, install
+from vxsec.cli import run
 from vxsec.model.report.doctor import Area, DoctorReport
 from vxsec.testing import RegistrySimulator
 from vxsec.usecases.doctor import examine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from support.node_tools import NodeTools
@@ -136,6 +137,45 @@ def test_plain_http_is_not_spoken_unasked(machine: Machine) -> None:
     report = ask(machine)
     assert asked(report) == ["problem registry-http", "problem registry-unreachable"]
     assert "--unsafe-http" in fix_of(report, "registry-unreachable")
+
+
+def test_the_command_asks_only_registries_of_npm(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VXSEC_DB", str(machine.home / "db"))
+    with RegistrySimulator(token=TOKEN) as registry:
+        connect(machine, registry.url)
+        text = (machine.project / "trust.yaml").read_text(encoding="utf-8")
+        python = '  python: {url: "https://python.example.test/", ecosystem: pypi, packages: [acme]}\nrevocations:'
+        (machine.project / "trust.yaml").write_text(text.replace("revocations:", python), encoding="utf-8")
+        assert run(["doctor", "--trust", "trust.yaml", "--online", "-v"]) == 0
+    shown = capsys.readouterr()
+    assert f"{registry_name(registry.requests[0].headers)} answers" in shown.out
+    assert "python.example.test" not in shown.out
+    assert PLANTED not in (shown.out + shown.err).lower()
+
+
+def registry_name(headers: Mapping[str, str]) -> str:
+    return f"http://{headers['host']}/"
+
+
+def test_a_registry_that_hides_its_ping(machine: Machine) -> None:
+    with RegistrySimulator(token=TOKEN) as registry:
+        registry.fail_next("GET", "/-/ping", status=401)
+        connect(machine, registry.url)
+        report = ask(machine)
+    assert asked(report) == ["ok clock-agrees", "ok token-accepted"]
+
+
+def test_a_client_certificate_that_is_not_there(machine: Machine) -> None:
+    with RegistrySimulator(token=TOKEN) as registry:
+        connect(machine, registry.url)
+        own = registry.url.partition(":")[2]
+        with (machine.home / ".npmrc").open("a", encoding="utf-8") as stream:
+            stream.write(f"{own}:certfile=/no/such/cert.pem\n{own}:keyfile=/no/such/key.pem\n")
+        report = ask(machine)
+    assert asked(report) == ["problem registry-unreachable"]
+    assert "certfile and keyfile in .npmrc" in fix_of(report, "registry-unreachable")
 
 
 def test_settings_that_cannot_be_connected_with(machine: Machine) -> None:

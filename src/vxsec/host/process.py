@@ -193,7 +193,4 @@ def _search_path() -> str:
 
 
 def _is_program(path: str) -> bool:
-    try:
-        return os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113 - likewise
-    except ValueError:  # a NUL in a name
-        return False
+    return os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113 - it never raises

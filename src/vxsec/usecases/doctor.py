@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ def examine(
         ConfigurationError: ``registry.url`` for a malformed ``unsafe_http`` or ``unsafe_tls``.
     """
     project = Path(project_dir)
-    if not os.path.isdir(project):  # noqa: PTH112 - it never raises
+    if not _is_folder(project):
         raise UsageError("no such folder", code="file.missing", where=str(project), hint="name the project's folder")
     insecure = {normalise_registry_url(url) for url in unsafe_http}
     unchecked = {normalise_registry_url(url) for url in unsafe_tls}
@@ -100,6 +101,15 @@ def examine(
         if online:
             findings += ask_registries(root, settings.config, unsafe_http=insecure, unsafe_tls=unchecked)
     return _report(project, findings, secrets_in((*settings.raw, *settings.config.layers)), online=online, at=at)
+
+
+def _is_folder(project: Path) -> bool:
+    try:
+        return stat.S_ISDIR(project.stat().st_mode)
+    except PermissionError:  # it is there, and the checks say what is wrong with it
+        return True
+    except (OSError, ValueError):
+        return False
 
 
 def _report(

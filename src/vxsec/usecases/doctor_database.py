@@ -53,9 +53,11 @@ def judge_age(state: DatabaseState, *, now: datetime, oldest: timedelta, needed:
     dated = f"the {state.ecosystem} data is of {render_time(state.exported_at)}"
     if age < -_SLACK:
         return _NOTES.problem(
-            "db-future", f"{dated}, which is still to come", expected="data from the past",
+            "db-future",
+            f"{dated}, which is still to come",
+            expected="data from the past",
             fix=f"set the clock, or get the data again: {_UPDATE}",
-        )  # fmt: skip
+        )
     if age > oldest:
         return note(
             "db-old",

@@ -176,9 +176,12 @@ def check_lockfile(project: Path) -> DoctorFinding:
         if not os.path.isfile(project / "package.json"):  # noqa: PTH113 - it never raises
             return _PROJECT.ok("no-project", "no package.json here, so no lockfile is missing", where=str(project))
         return _PROJECT.warning(
-            "lockfile-missing", "no lockfile beside package.json", expected="package-lock.json", fix=_AGAIN,
+            "lockfile-missing",
+            "no lockfile beside package.json",
+            expected="package-lock.json",
+            fix=_AGAIN,
             where=str(project),
-        )  # fmt: skip
+        )
     shadowed = path.with_name("package-lock.json")
     if path.name == "npm-shrinkwrap.json" and shadowed.exists():
         return _PROJECT.problem(

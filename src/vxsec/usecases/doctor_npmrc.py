@@ -101,9 +101,12 @@ def _judge(key: str, value: NpmrcValue, file: NpmrcFile, *, strict: bool) -> Doc
     refused = "npm 12 refuses it, because strict-npmrc is set" if strict else "npm 11 and 12 warn, a later one refuses"
     code = "always-auth" if judged.word == "always-auth" else "npmrc-key"
     return note(
-        code, f"npm knows no key {shown}; {refused}", expected="keys that npm knows", fix=_key_fix(key, judged),
+        code,
+        f"npm knows no key {shown}; {refused}",
+        expected="keys that npm knows",
+        fix=_key_fix(key, judged),
         where=file.where,
-    )  # fmt: skip
+    )
 
 
 def _key_fix(key: str, judged: KeyJudgement) -> str:

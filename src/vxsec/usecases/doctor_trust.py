@@ -6,7 +6,7 @@ import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from vxsec.errors import VxsecError
+from vxsec.errors import UsageError, VxsecError
 from vxsec.formats.timestamps import render_time
 from vxsec.model.decision import Mode
 from vxsec.model.report.doctor import Area
@@ -28,6 +28,7 @@ __all__ = ["check_policy", "check_trust", "check_windows"]
 _TRUST = Notes(Area.TRUST)
 _POLICY = Notes(Area.POLICY)
 _WRITTEN_BY_INIT = ("vxsec/trust.yaml", "trust.yaml")
+_LOADS = "a trust document that loads, with every key file it names"
 _DAY = timedelta(days=1)
 _NOTICE, _SOON, _NOW = timedelta(days=30), timedelta(days=14), timedelta(days=3)
 
@@ -51,7 +52,10 @@ def check_trust(
     except VxsecError as error:
         key_file = error.code.startswith("file.") and error.where != str(source)
         code = "key-file" if key_file or error.code == "trust.key" else "trust"
-        return None, [_TRUST.error(code, error, expected="a trust document that loads, with every key file it names")]
+        return None, [_TRUST.error(code, error, expected=_LOADS)]
+    except OSError as error:  # its folder cannot be entered
+        denied = UsageError(f"cannot read: {error.strerror}", code="file.unreadable", where=str(source))
+        return None, [_TRUST.error("trust", denied, expected=_LOADS)]
     counted = f"keys: {len(trust.keys)}, holders: {len(trust.holders)}, registries: {len(trust.registries)}"
     return trust, [_TRUST.ok("trust", f"it loads ({counted})", where=trust.source)]
 

@@ -155,6 +155,13 @@ os._exit(0)
     assert caught.value.code == "process.too-large"
 
 
+def test_a_child_that_writes_on_is_read_until_the_time_is_up() -> None:
+    started = time.monotonic()
+    done = run(["/bin/sh", "-c", "yes & exit 0"], timeout=0.2, max_bytes=1 << 40)
+    assert done.exit_code == 0
+    assert time.monotonic() - started < 5
+
+
 def test_a_file_that_is_no_program_of_this_machine(tmp_path: Path) -> None:
     path = tmp_path / "tool"
     path.write_bytes(b"\x00not a program")

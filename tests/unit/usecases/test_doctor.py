@@ -256,6 +256,11 @@ def test_packages_without_a_scope_come_from_the_default_registry() -> None:
     assert routes(SCOPE + TOKEN, packages=("@acme/kernel",), scopes=()) == ["ok scope", "ok token"]
 
 
+def test_a_registry_of_another_ecosystem_is_not_npm_s_business() -> None:
+    registry = Registry(label="python", url=URL, scopes=(), packages=("acme",), evidence="", ecosystem="pypi")
+    assert list(check_registries(root(A_YEAR, registry=registry), merge_npmrc([]))) == []
+
+
 def test_plain_http_is_for_loopback_only() -> None:
     assert routes("", url="http://registry.example.test/")[0] == "problem registry-http"
     assert "registry-http" not in str(routes("", url="http://127.0.0.1:4873/"))
@@ -337,9 +342,11 @@ def test_any_settings_get_an_answer_and_no_token_is_in_it(lines: list[str]) -> N
 # -- the whole -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_folder_that_is_none_is_usage(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["none", "file", "\x00"])
+def test_a_folder_that_is_none_is_usage(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(UsageError) as caught:
-        examine(project_dir=tmp_path / "none")
+        examine(project_dir=tmp_path / name)
     assert caught.value.code == "file.missing"
 
 
