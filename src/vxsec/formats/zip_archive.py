@@ -183,11 +183,9 @@ def _check_sizes(entries: list[ZipEntry], *, where: str, one: int, total: int) -
 
 
 def _check_descriptor(rest: bytes, entry: ZipEntry, where: str) -> None:
-    """What follows the content: nothing, or a data descriptor (APPNOTE 4.3.9) in one of its four forms."""
+    """Something follows the content: it must be a data descriptor (APPNOTE 4.3.9) in one of its four forms."""
     if not entry.flags & DESCRIPTOR:
-        if rest:
-            refuse_zip("zip.overlap", f"{len(rest)} bytes after the member that no entry claims", where)
-        return
+        refuse_zip("zip.overlap", f"{len(rest)} bytes after the member that no entry claims", where)
     values = (entry.crc32, entry.packed_size, entry.size)
     forms = [struct.pack(layout, *values) for layout in ("<LLL", "<LQQ") if max(values) <= FULL32 or "Q" in layout]
     if rest not in {*forms, *(b"PK\x07\x08" + form for form in forms)}:

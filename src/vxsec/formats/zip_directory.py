@@ -133,7 +133,7 @@ class _Directory:
     def _tiled(self, found: list[ZipEntry]) -> list[ZipEntry]:
         """Each entry with its end, which is where the next begins; what two claim, or nobody, is refused when read."""
         found.sort(key=lambda entry: entry.offset)
-        ends = [entry.offset for entry in found[1:]] + [self._offset]
+        ends = [*(entry.offset for entry in found[1:]), self._offset][: len(found)]
         if (found[0].offset if found else self._offset) != 0:
             refuse_zip("zip.directory", "bytes before the first member that no entry claims", self._where)
         for entry, end in zip(found, ends, strict=True):
@@ -187,7 +187,7 @@ def _refuse_end(source: ByteSource, where: str) -> NoReturn:
     if not source.read(0, 4).startswith((b"PK\x03\x04", b"PK\x05\x06")):
         refuse_zip("zip.not-zip", "expected a zip archive", where)
     tail = source.read(max(0, source.size - _FULL16 - _END.size), _FULL16 + _END.size)
-    if b"PK\x05\x06" in tail:
+    if b"PK\x05\x06" in tail[: 4 - _END.size]:  # a whole record, with something behind it
         refuse_zip(
             "zip.comment", "a comment, or other bytes, after the end record: readers disagree where it ends", where
         )
