@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 import vxsec
 from vxsec.formats.cosign_key import decrypt_key
+from vxsec.model.artifact import Artifact
 from vxsec.testing.artifacts import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from vxsec.testing import RegistrySimulator
 
@@ -109,7 +110,8 @@ class Shop:
         vxsec.sign(paths, signers=[self.uri(key)], trust=self.trust, registry=registry, password=PASSWORD)
 
     def describe(self, *paths: Path, key: str = "ci", lockfile: Path | None = None) -> None:
-        """Attest the SBOM of each, as CI does after building it."""
+        """Attest the SBOM of each, as CI does after building it; a dependency that nothing resolves leaves a package without."""
+        self._workspace(paths)
         for path in paths:
             try:
                 vxsec.attest_sbom(
@@ -122,8 +124,26 @@ class Shop:
                     project_dir=self.folder,
                 )
             except vxsec.VxsecError as error:
-                if error.code != "sbom.no-lockfile":  # then the package has none, as every package without a lockfile
+                if error.code != "sbom.no-lockfile":
                     raise
+
+    def _workspace(self, paths: Sequence[Path]) -> None:
+        """The lockfile of a workspace that holds these packages, where they depend on one another and none is there."""
+        target = self.folder / "package-lock.json"
+        artifacts = [vxsec.open_artifact(path) for path in paths]
+        manifests = [item.manifest for item in artifacts if isinstance(item, Artifact)]
+        names = {manifest.package.name for manifest in manifests}
+        needed = {name for manifest in manifests for name in manifest.strings("dependencies")}
+        if not needed or not needed <= names or target.exists():
+            return
+        packages: dict[str, Any] = {"": {"name": "workspace", "version": "0.0.0", "workspaces": ["packages/*"]}}
+        for manifest in manifests:
+            folder = f"packages/{manifest.package.name.rpartition('/')[2]}"
+            fields = {"name": manifest.package.name, "version": manifest.package.version}
+            packages[folder] = {**fields, "dependencies": manifest.strings("dependencies")}
+            packages[f"node_modules/{manifest.package.name}"] = {"resolved": folder, "link": True}
+        document = {"name": "workspace", "lockfileVersion": 3, "requires": True, "packages": packages}
+        target.write_text(json.dumps(document), encoding="utf-8")
 
     def approve(self, *paths: Path, key: str = "alice") -> None:
         """Approve releases."""

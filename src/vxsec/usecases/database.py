@@ -14,6 +14,7 @@ from vxsec.formats.timestamps import render_time
 from vxsec.host.clock import utc_now
 from vxsec.model.package import NPM
 from vxsec.scanning.index import AdvisoryIndex, present_ecosystems
+from vxsec.scanning.scan import CLOCK_SKEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -295,7 +296,7 @@ def _known_ecosystem(word: str) -> str:
 def _check_past(moment: datetime, now: datetime) -> None:
     if moment.tzinfo is None:
         raise UsageError("expected a time with its offset", code="time.naive")
-    if moment > now:
+    if moment > now + CLOCK_SKEW:
         raise UsageError(
             f"the data cannot have been exported at {render_time(moment)}, which is still to come",
             code="db.future",
