@@ -133,7 +133,8 @@ def bare(tmp_path: Path) -> dict[str, str]:
     """An environment with nothing in it that the demo could lean on."""
     home = tmp_path / "home"
     home.mkdir()
-    return {"HOME": str(home), "PATH": os.defpath, "TMPDIR": str(tmp_path), "LANG": "C.UTF-8"}
+    measured = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+    return {"HOME": str(home), "PATH": os.defpath, "TMPDIR": str(tmp_path), "LANG": "C.UTF-8", **measured}
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +235,19 @@ def test_the_workspace_is_kept_where_asked_and_never_in_a_folder_in_use(
     assert (gated.status, "error[trust.rehearsal]" in gated.err) == (2, True)
     again = vxsec_run("demo", "--keep", folder)
     assert (again.status, "error[demo.folder]" in again.err) == (2, True)
+
+
+def test_the_users_own_npm_settings_have_no_part_in_it(
+    vxsec_run: Vxsec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "user.npmrc"
+    settings.write_text("@vextrus:registry=https://other.example.test/\nstrict-ssl=false\nproxy=http://127.0.0.1:9/\n")
+    monkeypatch.setenv("NPM_CONFIG_USERCONFIG", str(settings))
+    monkeypatch.setattr(attacks, "ATTACKS", ())
+    monkeypatch.setattr(story, "tell_killed_publish", lambda _stage: True)
+    answer = vxsec_run("demo")
+    assert answer.status == 0, answer.out + answer.err
+    assert os.environ["NPM_CONFIG_USERCONFIG"] == str(settings)
 
 
 DEMO_REFUSED: dict[str, tuple[tuple[str, ...], str]] = {

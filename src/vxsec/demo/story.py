@@ -6,8 +6,9 @@ refuse it; an attack that passes makes the demo fail.
 
 from __future__ import annotations
 
+import os
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from vxsec.errors import UsageError
 from vxsec.testing import RegistrySimulator, VerdaccioServer
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Iterator
 
     from vxsec.demo.stage import Say
     from vxsec.testing import Registry
@@ -62,12 +63,29 @@ def run_demo(
             server = stack.enter_context(VerdaccioServer(verdaccio))
         else:
             server = stack.enter_context(RegistrySimulator())
+        stack.enter_context(_own_npm_settings(folder))
         stage = Stage(folder=folder, registry=server, say=say)
         status = _tell(stage)
     if keep is not None:
         say("", "plain")
         say(f"The workspace is left in {folder} (the keys' password is {PASSWORD.decode()}).", "plain")
     return status
+
+
+@contextmanager
+def _own_npm_settings(folder: Path) -> Iterator[None]:
+    """The user's ``.npmrc`` has no part in the story: its proxies, tokens and registries are for other things."""
+    name = "NPM_CONFIG_USERCONFIG"
+    before = os.environ.get(name)
+    settings = folder / "user.npmrc"
+    settings.touch()
+    os.environ[name] = str(settings)
+    try:
+        yield
+    finally:
+        del os.environ[name]
+        if before is not None:
+            os.environ[name] = before
 
 
 def _workspace(keep: str | os.PathLike[str] | None, stack: ExitStack) -> Path:
