@@ -10,7 +10,7 @@ Reasons beyond the container's own (``zip.*``):
 ==========================  ==========================================================================================
 ``wheel.too-large``         more bytes or members than the limit
 ``wheel.path``              a name that file systems or installers change
-``wheel.collision``         two names that are one file on some file system, or a file and a folder of one name
+``wheel.collision``         two names that are one file on some file system or once installed, or a file and a folder of one name
 ``wheel.dist-info``         no ``.dist-info`` folder, several, or one named for another release
 ``wheel.data``              a ``.data`` folder of another release, or a part of it that no installer knows
 ``wheel.missing``           no METADATA, WHEEL or RECORD
@@ -51,6 +51,7 @@ __all__ = ["INSTALL_SCHEMES", "Wheel", "read_wheel_file"]
 
 INSTALL_SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
 """Parts of a ``.data`` folder, each installed to a place of its own."""
+_MODULES = ("purelib", "platlib")
 _DIST_INFO, _DATA = ".dist-info", ".data"
 _REQUIRED = ("METADATA", "WHEEL", "RECORD")
 _UNLISTED = ("RECORD", "RECORD.jws", "RECORD.p7s")
@@ -116,6 +117,7 @@ class _Reader:
         self._read(archive, dist_info)
         manifest = self._metadata(dist_info)
         data_folder = self._data_folder(manifest)
+        self._check_installed(data_folder)
         self._check_wheel_file(dist_info)
         self._check_record(dist_info)
         self._raise_if_any()
@@ -197,6 +199,20 @@ class _Reader:
             if top in found and (part not in INSTALL_SCHEMES or not slash):
                 self._note([("wheel.data", f"{file.path[:_SHOWN]!r} is in no part that installers know")])
         return found[0] if found else None
+
+    def _check_installed(self, data_folder: str | None) -> None:
+        """What a data folder adds to the modules must not replace one, nor pretend to be another package."""
+        if data_folder is None:
+            return
+        modules = tuple(f"{data_folder}/{scheme}/" for scheme in _MODULES)  # as long as each other
+        names = NameTable()
+        for file in self._files:
+            moved = file.path.startswith(modules)
+            path = file.path[len(modules[0]) :] if moved else file.path
+            met = names.add(path, directory=False)
+            self._note(("wheel.collision", f"installed: {message}") for code, message in met if code != _NPM_ONLY)
+            if moved and path.partition("/")[0].lower().endswith(_DIST_INFO):
+                self._note([("wheel.dist-info", f"{file.path[:_SHOWN]!r} would be installed as another package's")])
 
     def _check_wheel_file(self, dist_info: str) -> None:
         try:

@@ -61,6 +61,9 @@ ACCEPTED: dict[str, bytes] = {
         {"app_kit/a,b.txt": b""}, record=lambda rows: [row.replace("app_kit/a,b.txt", '"app_kit/a,b.txt"') for row in rows]
     ),
     "both .gitignore and .npmignore, which only npm confuses": wheel({"a/.gitignore": b"", "a/.npmignore": b""}),
+    "modules by way of the data folder": wheel(
+        {INIT: b"", "app_kit-1.0.data/purelib/app_kit/more.py": b"", "app_kit-1.0.data/platlib/a/.npmignore": b""}
+    ),
     "parts that are installed elsewhere": wheel({"app_kit-1.0.data/scripts/run": b"#!", "app_kit-1.0.data/data/etc/x": b""}),
 }  # fmt: skip
 
@@ -98,6 +101,18 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         "wheel.data",
     ),
     "a data folder with a part nobody knows": (wheel({"app_kit-1.0.data/etc/x": b""}), "wheel.data"),
+    "a module by way of the data folder that replaces another": (
+        wheel({INIT: b"", "app_kit-1.0.data/platlib/app_kit/__init__.py": b"evil"}),
+        "wheel.collision",
+    ),
+    "one module by way of both parts": (
+        wheel({"app_kit-1.0.data/purelib/a.py": b"", "app_kit-1.0.data/platlib/A.py": b""}),
+        "wheel.collision",
+    ),
+    "another package's metadata by way of the data folder": (
+        wheel({"app_kit-1.0.data/purelib/pip-99.0.dist-info/METADATA": b""}),
+        "wheel.dist-info",
+    ),
     "a file directly in the data folder": (wheel({"app_kit-1.0.data/scripts": b""}), "wheel.data"),
     "no METADATA": (wheel(metadata=None), "wheel.missing"),
     "no WHEEL": (wheel(wheel_file=None), "wheel.missing"),
