@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import inspect
 import json
 import re
@@ -118,11 +117,7 @@ def _markdown(text: str) -> str:
 def _cli() -> str:
     common = _common_options()
     context = click.Context(root, info_name="vxsec")
-    commands = {
-        f"vxsec {name}": root.get_command(context, name)
-        for name, (module, _) in COMMANDS.items()
-        if importlib.util.find_spec(module) is not None
-    }
+    commands = {f"vxsec {name}": root.get_command(context, name) for name in COMMANDS}
     return _fill(
         "cli",
         commands=_table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,6 @@ from vxsec.policy.rules import BUILTIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from support.node_tools import NodeTools
     from vxsec.policy.rule import Rule
@@ -111,6 +111,21 @@ def test_scanning_needs_no_connection_and_never_calls_old_data_clean(reader: Rea
     said = reader.follow("docs/how-to/scan-offline.md")
     assert "GHSA-aaaa-bbbb-cccc" in said
     assert '"2.1.0"' in (reader.folder / "scan.sarif").read_text(encoding="utf-8")
+
+
+@pytest.mark.node
+@pytest.mark.verdaccio
+def test_doctor_finds_a_repository_in_order_that_was_just_set_up(reader: Reader) -> None:
+    said = reader.follow("docs/how-to/doctor.md", before=SET_UP + FILL, shows=False)
+    assert "0 problems" in said
+
+
+def test_every_page_with_commands_has_a_test_that_runs_them() -> None:
+    pages_with_commands = {
+        str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md") if "```sh\n" in path.read_text("utf-8")
+    }
+    followed = set(re.findall(r'"(docs/[\w/-]+\.md)"', Path(__file__).read_text(encoding="utf-8")))
+    assert pages_with_commands <= followed
 
 
 @pytest.mark.node

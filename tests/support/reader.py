@@ -167,8 +167,12 @@ class Reader:
         }
         return cls(folder=folder, environment=environment, token=verdaccio.token)
 
-    def follow(self, page: str, *, before: str = "") -> str:
-        """Run ``before`` and every ``sh`` block of the page; returns what was said. Any command that fails is a failure."""
+    def follow(self, page: str, *, before: str = "", shows: bool = True) -> str:
+        """Run ``before`` and every ``sh`` block of the page; returns what was said. Any command that fails is a failure.
+
+        What the page shows as output (``text`` and ``mermaid`` blocks) must have been said, unless ``shows`` is false: then
+        it is what another machine would answer.
+        """
         script = "\n".join([before, *blocks(page, "sh")])
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
@@ -183,4 +187,6 @@ class Reader:
         said = done.stdout + done.stderr
         assert done.returncode == 0, said
         assert "Traceback" not in said
+        for shown in (*blocks(page, "text"), *blocks(page, "mermaid")) if shows else ():
+            assert shown in said, f"{page} shows what was not said:\n{shown}\nbut:\n{said}"
         return said
