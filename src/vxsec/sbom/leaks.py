@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["find_leaks"]
 
 _SHOWN = 80
-_HINT = re.compile(r"[/\\:@]|[A-Za-z0-9_-]{20}")
+_HINT = re.compile(r"[/\\=]|-----|[A-Za-z0-9_-]{15}|[A-Za-z]:")
 """What every pattern below needs one of: most strings of a document have none, and are done with it."""
 _CREDENTIAL = re.compile(
     r"\b(?:npm_[A-Za-z0-9]{30,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{20,}"
