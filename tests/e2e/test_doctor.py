@@ -425,6 +425,23 @@ def test_a_file_that_goes_away_while_it_is_looked_at(
     assert vxsec_run("doctor", "--db", machine.home / "db").status == 0
 
 
+def test_a_folder_that_cannot_be_searched_leaves_it_open(vxsec_run: Vxsec, machine: Machine) -> None:
+    (machine.project / "loop").symlink_to("loop")
+    document, _ = examine(vxsec_run, machine)
+    finding = the(document, "doctor.key-folder")
+    assert (finding["level"], finding["fix"], document["exitStatus"]) == ("unknown", "see what is in it: ls -la .", 4)
+
+
+def test_a_file_of_nothing_but_unknown_keys_takes_no_time(vxsec_run: Vxsec, machine: Machine) -> None:
+    lines = "".join(f"k{number}zz=1\n" for number in range(20_000))
+    (machine.project / ".npmrc").write_text(lines, encoding="utf-8")
+    document = vxsec_run("doctor", "--json").json
+    told = [item for item in document["findings"] if item["code"] == "doctor.npmrc-key"]
+    assert len(told) == 101
+    assert told[-1]["found"] == "its other 19900 keys were not looked at"
+    assert "and 51 more (--json lists all)" in vxsec_run("doctor").out
+
+
 def test_names_in_files_do_not_speak_to_the_terminal(vxsec_run: Vxsec, machine: Machine) -> None:
     hostile = "\x1b[2J\u202e"
     with (machine.project / ".npmrc").open("a", encoding="utf-8") as stream:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vxsec.formats.timestamps import render_time
 from vxsec.model.report.doctor import Area, Level
 from vxsec.report.escape import escape_text
-from vxsec.report.lines import count, plain, schema_name
+from vxsec.report.lines import SHOWN_FAILURES, count, plain, schema_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +30,13 @@ def render_doctor(report: DoctorReport, *, verbose: bool = False, paint: Paint =
         yield f"judged as of {render_time(report.as_of)}, not now"
     for area in Area:
         shown = [item for item in report.findings if item.area is area and (verbose or item.level is not Level.OK)]
+        shown.sort(key=lambda item: item.level is not Level.PROBLEM)  # a long list is cut at its end
         if shown:
             yield area.value
-        for item in shown:
+        for item in shown[:SHOWN_FAILURES]:
             yield from _finding_lines(item, paint)
+        if len(shown) > SHOWN_FAILURES:
+            yield f"  and {len(shown) - SHOWN_FAILURES} more (--json lists all)"
     yield _summary(report, verbose=verbose, paint=paint)
 
 

@@ -125,4 +125,5 @@ def _dated(project: Path, trust: PathLike | None, policy: PathLike | None) -> li
 
 
 def _key_folders(project: Path, trust: PathLike | None) -> list[Path]:
-    return [project, project / "vxsec", project / "keys", *([Path(trust).parent] if trust is not None else [])]
+    folders = [project, project / "vxsec", project / "keys", *([Path(trust).parent] if trust is not None else [])]
+    return list({folder.absolute(): folder for folder in reversed(folders)}.values())[::-1]

@@ -42,8 +42,16 @@ def check_key_files(folders: Iterable[Path]) -> Iterator[DoctorFinding]:
     for folder in folders:
         try:
             listed = [Path(path) for path in list_files(folder) if path.endswith(_KEY_SUFFIXES)]
-        except UsageError:
-            continue  # a folder that is not there, or may not be listed, shows nobody a key
+        except UsageError as error:
+            if os.path.isdir(folder):  # noqa: PTH112 - it never raises
+                yield _KEYS.unknown(
+                    "key-folder",
+                    f"private keys were not looked for: {error.message}",
+                    expected="a folder that can be listed, without links that lead nowhere",
+                    fix=f"see what is in it: ls -la {shlex.quote(str(folder))}",
+                    where=str(folder),
+                )
+            continue
         for path in listed[:_MOST_FILES]:
             if path.resolve() not in seen:
                 seen.add(path.resolve())

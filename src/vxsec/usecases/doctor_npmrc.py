@@ -34,6 +34,7 @@ _ANY_TLS = ("https://doctor.invalid/",)
 _PLAIN_WORD = re.compile(r"[a-z][a-z._-]{0,39}\Z")
 _SECRET_WORDS = frozenset({"_authtoken", "_auth", "_password"})
 _OTHERS = 0o077
+_MOST_TOLD = 100
 _PREFIX = re.compile(r"(?:@[a-z0-9._~-]{1,100}:|//[A-Za-z0-9.:_~%/-]{1,200}:)?\Z")
 _USERINFO = re.compile(r"//[^/]*@")
 
@@ -67,13 +68,30 @@ def check_settings(settings: NpmSettings, *, tracked: AbstractSet[Path] | None) 
     """Every key that npm does not take as it is, then the settings that open doors."""
     strict = any(file.values.get("strict-npmrc") is True for file in settings.raw)
     for layer, file in zip(settings.config.layers, settings.raw, strict=True):
-        findings = [_judge(key, value, file, strict=strict) for key, value in file.values.items()]
-        told = [finding for finding in findings if finding is not None]
+        told = list(_check_keys(file, strict=strict))
         yield from told
         if not told:
             yield _NOTES.ok("npmrc-keys", f"npm knows each of its {len(file.values)} keys", where=file.where)
         yield from _check_readers(file, project_file=not layer.expanded, tracked=tracked)
     yield from _check_tls(settings.config)
+
+
+def _check_keys(file: NpmrcFile, *, strict: bool) -> Iterator[DoctorFinding]:
+    told = 0
+    for number, (key, value) in enumerate(file.values.items()):
+        finding = _judge(key, value, file, strict=strict)
+        told += finding is not None
+        if finding is not None:
+            yield finding
+        if told == _MOST_TOLD and number + 1 < len(file.values):  # finding what was meant takes a millisecond for each
+            yield _NOTES.warning(
+                "npmrc-key",
+                f"its other {len(file.values) - number - 1} keys were not looked at",
+                expected="keys that npm knows",
+                fix="mend these first, and run vxsec doctor again",
+                where=file.where,
+            )
+            return
 
 
 def _judge(key: str, value: NpmrcValue, file: NpmrcFile, *, strict: bool) -> DoctorFinding | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -78,6 +79,12 @@ def test_a_long_fix_without_a_command_is_wrapped() -> None:
     lines = list(render_doctor(report(OPEN)))
     assert max(map(len, lines)) <= 80
     assert lines[-1] == "0 problems, 0 warnings, 1 not found out, 0 fine (-v shows them)"
+
+
+def test_a_long_list_is_cut_after_its_problems() -> None:
+    lines = list(render_doctor(report(*[ODD] * 60, *[replace(BAD, area=Area.NPMRC)] * 3)))
+    assert sum(line.startswith("  problem") for line in lines[1:30]) == 3
+    assert lines[-2:] == ["  and 13 more (--json lists all)", "3 problems, 60 warnings, 0 fine (-v shows them)"]
 
 
 def test_nothing_from_outside_acts_upon_the_terminal() -> None:
