@@ -23,7 +23,7 @@ __all__ = ["AuditAdvisory", "AuditReport", "read_npm_audit"]
 
 _READ: Final = 2
 _SHOWN: Final = 200
-_GHSA: Final = re.compile(r"GHSA(?:-[23456789cfghjmpqrvwx]{4}){3}\Z")
+_GHSA: Final = re.compile(r"GHSA(?:-[0-9a-z]{4}){3}\Z")
 _MALICIOUS_CODE: Final = "CWE-506"
 """Embedded malicious code: how GitHub marks the advisories about malware that npm serves."""
 _SEVERITIES: Final[Mapping[str, VulnerabilitySeverity]] = {

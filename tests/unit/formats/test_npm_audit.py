@@ -88,7 +88,7 @@ def test_the_same_advisory_in_two_entries_is_one_and_names_are_routes() -> None:
             {"url": None, "source": "GHSA-35jh-r3h4-6jhm"}, "id", "GHSA-35jh-r3h4-6jhm", id="a GHSA as source"
         ),
         pytest.param({"url": "https://e.example.test/GHSA-35jh-r3h4-6jhm/"}, "id", "GHSA-35jh-r3h4-6jhm", id="a slash"),
-        pytest.param({"url": "https://e.example.test/GHSA-aaaa-0000-0000"}, "id", "npm-1106913", id="no GHSA letters"),
+        pytest.param({"url": "https://e.example.test/GHSA-AAAA-0000"}, "id", "npm-1106913", id="not quite a GHSA"),
     ],
 )
 def test_what_is_left_out_is_read_as_npm_reads_it(change: dict[str, Any], member: str, expected: object) -> None:
