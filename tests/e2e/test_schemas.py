@@ -12,6 +12,7 @@ import pytest
 
 import vxsec
 from support.published_schemas import SCHEMA_FILES, SCHEMA_FOLDER, load_schema, published_errors, raw_schema
+from support.wheel_factory import sdist, wheel
 from vxsec.formats.tar_writer import write_tarball
 
 if TYPE_CHECKING:
@@ -219,7 +220,25 @@ def _no_tarball(shop: Shop) -> Path:
 
 def _plain_archive(shop: Shop) -> Path:
     path = shop.folder / "thing-1.0.tar.gz"
-    path.write_bytes(write_tarball({"PKG-INFO": b"Name: thing\n"}, root="thing-1.0"))
+    path.write_bytes(write_tarball({"Chart.yaml": b"name: thing\n"}, root="thing-1.0"))
+    return path
+
+
+def _sdist(shop: Shop) -> Path:
+    path = shop.folder / "app_kit-1.0.tar.gz"
+    path.write_bytes(sdist({"setup.py": b""}))
+    return path
+
+
+def _wheel(shop: Shop) -> Path:
+    path = shop.folder / "app_kit-1.0-py3-none-any.whl"
+    path.write_bytes(wheel())
+    return path
+
+
+def _spoilt_wheel(shop: Shop) -> Path:
+    path = shop.folder / "app_kit-1.0-py3-none-any.whl"
+    path.write_bytes(wheel(record=lambda rows: rows[1:]))
     return path
 
 
@@ -237,6 +256,9 @@ INSPECTED: dict[str, tuple[Callable[[Shop], Path], int, str]] = {
     "a range that works only in its workspace": (_uninstallable, 11, "tarball"),
     "bytes that are no tarball": (_no_tarball, 10, "tarball"),
     "an archive without a package": (_plain_archive, 0, "archive"),
+    "a source distribution": (_sdist, 0, "tarball"),
+    "a wheel": (_wheel, 0, "wheel"),
+    "a wheel whose RECORD leaves a file out": (_spoilt_wheel, 10, "wheel"),
     "a sound lockfile": (_lockfile, 0, "lockfile"),
     "a lockfile that pins by SHA-1": (_weak_lockfile, 11, "lockfile"),
 }
