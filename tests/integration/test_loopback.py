@@ -12,13 +12,16 @@ from vxsec.testing.loopback import LoggedRequest, LoopbackServer
 if TYPE_CHECKING:
     import pytest
 
-REQUEST = b"GET /a%20b HTTP/1.1\r\nhost: x\r\n\r\n"
+REQUEST = b"GET /a%20b HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
 
 
 def ask(server: LoopbackServer, data: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
         connection.sendall(data)
-        return connection.recv(1 << 16)
+        said = b""
+        while part := connection.recv(1 << 16):
+            said += part
+        return said
 
 
 def test_a_request_arrives_decoded_and_is_answered() -> None:
