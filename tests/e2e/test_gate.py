@@ -198,7 +198,7 @@ def test_refuses_for_content(
     shop.release(path)
     answer = gate(vxsec_run, shop, path, more=("--json",))
     assert answer.status == 11
-    assert list(codes(answer)) == [rule]
+    assert rule in codes(answer)
 
 
 def test_an_allowed_install_script_is_bound_to_its_content(vxsec_run: Vxsec, shop: Shop) -> None:

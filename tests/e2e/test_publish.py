@@ -278,6 +278,7 @@ def test_the_token_is_not_in_anything_printed(vxsec_run: Vxsec, shop: Shop) -> N
 
 def test_an_approver_far_away_pushes_and_the_publisher_finds_it(vxsec_run: Vxsec, shop: Shop) -> None:
     path = shop.pack("kernel")
+    shop.describe(path)
     shop.sign(path)
     away = shop.folder / "away"
     away.mkdir()

@@ -288,6 +288,7 @@ def test_signed(vxsec_run: Vxsec, shop: Shop) -> None:
 def test_approval(vxsec_run: Vxsec, shop: Shop) -> None:
     first, second = shop.pack("kernel"), shop.pack("kernel", "1.1.0", manifest={"dependencies": {"left-pad": "1"}})
     by = ("--signer", shop.uri("alice"), "--trust", shop.trust, "--json")
+    shop.describe(first)
     shop.sign(first)
     assert check(vxsec_run("approve", first, *by), "approval", 0)["differences"][0]["previous"] is None
     assert vxsec.publish([first], policy="vxsec:recommended", trust=shop.trust).exit_status == 0

@@ -390,7 +390,7 @@ def test_inspect_refuses_and_finds(vxsec_run: Vxsec, shop: Shop) -> None:
 
 def test_inspect_an_archive_that_is_no_package(vxsec_run: Vxsec, shop: Shop) -> None:
     path = shop.folder / "thing-1.0.tar.gz"
-    path.write_bytes(write_tarball({"PKG-INFO": b"Name: thing\n"}, root="thing-1.0"))
+    path.write_bytes(write_tarball({"Chart.yaml": b"name: thing\n"}, root="thing-1.0"))
     answer = vxsec_run("inspect", path)
     assert answer.status == 0, answer.out
     assert "top directory thing-1.0" in answer.out

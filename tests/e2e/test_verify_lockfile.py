@@ -371,6 +371,11 @@ def _bundling(shop: Shop, *, inner: str = "1.0.0") -> Path:
         "node_modules/left-pad/package.json": json.dumps({"name": "left-pad", "version": inner}).encode(),
     }
     path = shop.pack("bundler", manifest=manifest, files=files)
+    inside = {"version": inner, "integrity": OTHER_INTEGRITY, "inBundle": True}
+    root = {"name": "@acme/bundler", "version": "1.0.0", **manifest}
+    packages = {"": root, "node_modules/left-pad": inside}
+    document = {"name": "@acme/bundler", "version": "1.0.0", "lockfileVersion": 3, "packages": packages}
+    (shop.folder / "package-lock.json").write_text(json.dumps(document), encoding="utf-8")
     shop.release(path)
     assert vxsec.publish([path], policy="vxsec:recommended", trust=shop.trust).exit_status == 0
     return path

@@ -48,7 +48,7 @@ def _subject(item: SubjectDecision) -> dict[str, object]:
     subject = item.subject
     package = subject.package
     return {
-        "filename": subject.filename.encode("utf-8", "backslashreplace").decode("utf-8"),  # a name may be no UTF-8
+        "filename": _text(subject.filename),
         "purl": package.purl if package is not None else None,
         "name": package.name if package is not None else None,
         "version": package.version if package is not None else None,
@@ -70,11 +70,16 @@ def _result(result: RuleResult) -> dict[str, object]:
         "disposition": result.disposition.value,
         "closes": result.closes,
         "code": result.code,
-        "message": result.message,
-        "expected": result.expected,
-        "found": result.found,
-        "hint": result.hint,
+        "message": _text(result.message),
+        "expected": _text(result.expected),
+        "found": _text(result.found),
+        "hint": _text(result.hint),
     }
+
+
+def _text(text: str | None) -> str | None:
+    """The text, whatever file names are in it: a name may be no UTF-8, and a log must be."""
+    return text if text is None else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _moment(moment: datetime) -> str:
