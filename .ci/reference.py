@@ -255,7 +255,8 @@ def _type(schema: Mapping[str, Any]) -> str:
     words = schema.get("enum", [schema["const"]] if "const" in schema else [])
     kind = schema.get("type", "any")
     if words:
-        text = " or ".join(f"`{word}`" for word in words)
+        *most, last = [f"`{word}`" for word in words]
+        text = f"{', '.join(most)} or {last}" if most else last
     elif kind == "array":
         text = f"list of {_type(schema['items'])}"
     elif kind == "object" and isinstance(values := schema.get("additionalProperties"), dict):
