@@ -21,8 +21,8 @@ from support.published_schemas import published_errors
 from vxsec.cli.root import root
 from vxsec.host.clock import utc_now
 from vxsec.policy.shipped import load_shipped
-from vxsec.usecases import doctor as examine_machine
 from vxsec.usecases.database import import_database
+from vxsec.usecases.doctor import examine as examine_machine
 
 if TYPE_CHECKING:
     from e2e.conftest import Answer, Program, Vxsec
@@ -421,7 +421,7 @@ def test_a_file_that_goes_away_while_it_is_looked_at(
     key = machine.project / "ci.key"
     key.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n", encoding="utf-8")
     taken = key.read_bytes()
-    monkeypatch.setattr("vxsec.usecases.doctor_files._private_key", lambda path: path.unlink() or taken)
+    monkeypatch.setattr("vxsec.usecases.doctor.files._private_key", lambda path: path.unlink() or taken)
     assert vxsec_run("doctor", "--db", machine.home / "db").status == 0
 
 
@@ -492,9 +492,7 @@ def test_the_page_says_everything_that_doctor_can_say() -> None:
     assert len(listed) == len(set(listed))
     fixtures = {case["code"].removeprefix("doctor.") for case in CASES.values()}
     assert fixtures <= set(listed)
-    source = "".join(
-        path.read_text("utf-8") for path in Path(examine_machine.__file__ or "").parent.glob("doctor_*.py")
-    )
+    source = "".join(path.read_text("utf-8") for path in Path(examine_machine.__file__ or "").parent.glob("*.py"))
     assert set(NAMED.findall(source)) <= set(listed)
     assert [code for code in listed if f'"{code}"' not in source] == []
 

@@ -16,7 +16,7 @@ from support.doctor_kit import PLANTED, Machine, install
 from vxsec.cli import run
 from vxsec.model.report.doctor import Area, DoctorReport
 from vxsec.testing import RegistrySimulator
-from vxsec.usecases.doctor import examine
+from vxsec.usecases.doctor.examine import examine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -40,7 +40,7 @@ def command(
     --online no connection is opened.
     """
     from vxsec.report.doctor import doctor_document, render_doctor
-    from vxsec.usecases.doctor import examine
+    from vxsec.usecases.doctor.examine import examine
 
     out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     if not online:

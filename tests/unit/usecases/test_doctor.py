@@ -26,14 +26,14 @@ from vxsec.model.trust import (
     TrustedKey,
     TrustRoot,
 )
-from vxsec.usecases.doctor import examine
-from vxsec.usecases.doctor_database import judge_age
-from vxsec.usecases.doctor_machine import check_clock, newest_change
-from vxsec.usecases.doctor_notes import Notes, redact, secrets_in
-from vxsec.usecases.doctor_npmrc import NpmSettings, check_settings, shown_key
-from vxsec.usecases.doctor_online import compare_clocks
-from vxsec.usecases.doctor_registries import check_registries
-from vxsec.usecases.doctor_trust import check_windows
+from vxsec.usecases.doctor.database import judge_age
+from vxsec.usecases.doctor.examine import examine
+from vxsec.usecases.doctor.machine import check_clock, newest_change
+from vxsec.usecases.doctor.notes import Notes, redact, secrets_in
+from vxsec.usecases.doctor.npmrc import NpmSettings, check_settings, shown_key
+from vxsec.usecases.doctor.online import compare_clocks
+from vxsec.usecases.doctor.registries import check_registries
+from vxsec.usecases.doctor.trust import check_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -351,7 +351,7 @@ def test_a_folder_that_is_none_is_usage(tmp_path: Path, name: str) -> None:
 
 
 def test_a_policy_without_scans_needs_no_database() -> None:
-    from vxsec.usecases.doctor_database import _what_the_policy_needs
+    from vxsec.usecases.doctor.database import _what_the_policy_needs
 
     assert _what_the_policy_needs(None) == (False, None)
     assert _what_the_policy_needs(make_policy({"use": "archive.safe"})) == (False, None)

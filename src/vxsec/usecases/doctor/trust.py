@@ -11,7 +11,7 @@ from vxsec.formats.timestamps import render_time
 from vxsec.model.decision import Mode
 from vxsec.model.report.doctor import Area
 from vxsec.model.trust import Role
-from vxsec.usecases.doctor_notes import Notes
+from vxsec.usecases.doctor.notes import Notes
 from vxsec.usecases.inputs import load_policy, load_trust
 
 if TYPE_CHECKING:

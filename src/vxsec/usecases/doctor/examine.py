@@ -11,14 +11,14 @@ from vxsec.errors import UsageError
 from vxsec.formats.registry_url import normalise_registry_url
 from vxsec.host.clock import utc_now
 from vxsec.model.report.doctor import DoctorReport
-from vxsec.usecases.doctor_database import check_databases
-from vxsec.usecases.doctor_files import check_key_files, check_lockfile, check_tracked_keys, tracked_files
-from vxsec.usecases.doctor_machine import check_clock, check_programs, newest_change
-from vxsec.usecases.doctor_notes import redact, secrets_in
-from vxsec.usecases.doctor_npmrc import check_settings, load_settings
-from vxsec.usecases.doctor_online import ask_registries
-from vxsec.usecases.doctor_registries import check_registries
-from vxsec.usecases.doctor_trust import check_policy, check_trust, check_windows
+from vxsec.usecases.doctor.database import check_databases
+from vxsec.usecases.doctor.files import check_key_files, check_lockfile, check_tracked_keys, tracked_files
+from vxsec.usecases.doctor.machine import check_clock, check_programs, newest_change
+from vxsec.usecases.doctor.notes import redact, secrets_in
+from vxsec.usecases.doctor.npmrc import check_settings, load_settings
+from vxsec.usecases.doctor.online import ask_registries
+from vxsec.usecases.doctor.registries import check_registries
+from vxsec.usecases.doctor.trust import check_policy, check_trust, check_windows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -9,7 +9,7 @@ from vxsec.errors import VxsecError
 from vxsec.formats.timestamps import render_time
 from vxsec.model.report.doctor import Area, Level
 from vxsec.policy.rule import EvidenceKind
-from vxsec.usecases.doctor_notes import Notes
+from vxsec.usecases.doctor.notes import Notes
 
 if TYPE_CHECKING:
     import os

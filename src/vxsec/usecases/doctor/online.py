@@ -15,7 +15,7 @@ from vxsec.host.http import HttpClient
 from vxsec.host.http_message import TlsOptions
 from vxsec.model.package import NPM
 from vxsec.model.report.doctor import Area
-from vxsec.usecases.doctor_notes import Notes
+from vxsec.usecases.doctor.notes import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -14,7 +14,7 @@ from vxsec.errors import UndecidedError
 from vxsec.formats.timestamps import render_time
 from vxsec.host.process import find_program, run
 from vxsec.model.report.doctor import Area
-from vxsec.usecases.doctor_notes import Notes
+from vxsec.usecases.doctor.notes import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,7 +13,7 @@ from vxsec.host.files import list_files, read_bounded
 from vxsec.host.process import run
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.report.doctor import Area
-from vxsec.usecases.doctor_notes import Notes
+from vxsec.usecases.doctor.notes import Notes
 from vxsec.usecases.lockfile_input import find_lockfile, load_lockfile_input
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from vxsec.errors import ConfigurationError
 from vxsec.host.http import is_loopback
 from vxsec.model.package import NPM
 from vxsec.model.report.doctor import Area
-from vxsec.usecases.doctor_notes import Notes
+from vxsec.usecases.doctor.notes import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from vxsec.host.files import read_bounded
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.report.doctor import Area
 from vxsec.registry.npm_config import load_npm_config
-from vxsec.usecases.doctor_notes import Notes
+from vxsec.usecases.doctor.notes import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
