@@ -90,6 +90,7 @@ class AdvisoryIndex:
                 raise FileNotFoundError from error
             raise _damaged(path, "SQLite does not open it") from error
         try:
+            connection.executescript("PRAGMA trusted_schema=OFF; PRAGMA query_only=ON; PRAGMA cell_size_check=ON;")
             meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
             index = cls._described(connection, meta, path, ecosystem)
         except (sqlite3.Error, FormatError, LookupError, ValueError, TypeError) as error:
@@ -148,8 +149,7 @@ class AdvisoryIndex:
         self.close()
 
     def __del__(self) -> None:
-        if hasattr(self, "_connection"):  # an object whose making failed has none
-            self.close()
+        self.close()
 
 
 def pointer_name(ecosystem: str) -> str:
@@ -219,13 +219,7 @@ def hash_index(path: Path) -> str:
 def _connect(path: Path) -> sqlite3.Connection:
     """Read only; ``immutable`` because nobody changes the file: no lock, no journal, nothing is written beside it."""
     uri = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
-    connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-    try:
-        connection.executescript("PRAGMA trusted_schema=OFF; PRAGMA query_only=ON; PRAGMA cell_size_check=ON;")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
+    return sqlite3.connect(uri, uri=True, check_same_thread=False)
 
 
 def _damaged(path: Path, why: str) -> UndecidedError:
