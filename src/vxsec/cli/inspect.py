@@ -43,7 +43,7 @@ def command(
     fail_on: str,
     **output: object,
 ) -> int:
-    """Look inside a tarball (.tgz) or a package-lock.json: 0 sound, 11 findings, 10 refused."""
+    """Look inside a tarball, a wheel or a package-lock.json: 0 sound, 11 findings, 10 refused."""
     from vxsec import inspect
     from vxsec.model.report.inspection import ArtifactInspection
     from vxsec.report.inspection import inspection_document, render_artifact, render_lockfile

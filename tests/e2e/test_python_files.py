@@ -1,0 +1,88 @@
+"""Wheels and source distributions from the command line, up to a gate that has no registry to ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.wheel_factory import sdist, wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from e2e.conftest import Vxsec
+    from support.shop import Shop
+
+INDEX = "https://packages.example.test/legacy/"
+FILES = {"app_kit-1.0.tar.gz": sdist(), "app_kit-1.0-py3-none-any.whl": wheel()}
+POLICY = """\
+apiVersion: vxsec/policy/v1
+kind: Policy
+metadata: {{name: python, version: 1}}
+mode: enforce
+scopes:
+  - id: own
+    match: {{ecosystem: pypi, registry: index}}
+    phases: [publish]
+    rules:
+      - {{id: signed, use: signature.threshold, with: {{threshold: 1, minPerRole: {{machine: 1}}}}}}
+      - {{id: archive, use: archive.safe}}
+{more}"""
+
+
+@pytest.fixture
+def dist(shop: Shop) -> Path:
+    """The files, and a trust document with a registry of Python packages, at which nothing listens."""
+    text = shop.trust.read_text(encoding="utf-8").rstrip()
+    listed = f'  index: {{url: "{INDEX}", ecosystem: pypi, packages: [app-kit]}}'
+    assert "registries:\n" in text
+    shop.trust.write_text(text.replace("registries:\n", f"registries:\n{listed}\n", 1), encoding="utf-8")
+    for name, data in FILES.items():
+        (shop.folder / name).write_bytes(data)
+    (shop.folder / "policy.yaml").write_text(POLICY.format(more=""), encoding="utf-8")
+    return shop.folder
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_inspected_signed_verified_and_gated_without_a_connection(
+    vxsec_run: Vxsec, shop: Shop, dist: Path, name: str
+) -> None:
+    path = dist / name
+    assert "pkg:pypi/app-kit@1.0" in vxsec_run("inspect", path, "--expect", "App.Kit@1.0").out
+    gate = ("gate", path, "--policy", dist / "policy.yaml", "--trust", shop.trust)
+    answer = vxsec_run(*gate)
+    assert answer.status == 11, "a search that has no registry to ask is finished, not undecided"
+    assert "signature.none" in answer.out
+    assert vxsec_run("sign", path, "--signer", shop.uri("ci"), "--trust", shop.trust).status == 0
+    assert vxsec_run("verify", path, "--trust", shop.trust).status == 0
+    assert vxsec_run(*gate).status == 0
+    path.write_bytes(path.read_bytes()[:-9])
+    assert vxsec_run("verify", path, "--trust", shop.trust).status == 10
+    assert vxsec_run(*gate).status == 11
+
+
+def test_a_rule_that_cannot_judge_python_is_no_rule_for_it(vxsec_run: Vxsec, shop: Shop, dist: Path) -> None:
+    path = dist / "app_kit-1.0-py3-none-any.whl"
+    more = "      - {id: version, use: version.monotonic}\n"
+    (dist / "policy.yaml").write_text(POLICY.format(more=more), encoding="utf-8")
+    answer = vxsec_run("gate", path, "--policy", dist / "policy.yaml", "--trust", shop.trust)
+    assert answer.status == 2
+    assert "policy.ecosystem" in answer.err
+
+
+def test_an_approval_says_that_nothing_earlier_was_read(vxsec_run: Vxsec, shop: Shop, dist: Path) -> None:
+    path = dist / "app_kit-1.0-py3-none-any.whl"
+    answer = vxsec_run("approve", path, "--signer", shop.uri("alice"), "--trust", shop.trust)
+    assert answer.status == 0, answer.err
+    assert "earlier versions of Python packages are not read" in answer.out + answer.err
+    pushed = vxsec_run("approve", path, "--signer", shop.uri("alice"), "--trust", shop.trust, "--push")
+    assert pushed.status == 2
+    assert "approve.push" in pushed.err
+
+
+def test_publish_says_that_it_speaks_npm(vxsec_run: Vxsec, shop: Shop, dist: Path) -> None:
+    path = dist / "app_kit-1.0-py3-none-any.whl"
+    answer = vxsec_run("publish", path, "--policy", dist / "policy.yaml", "--trust", shop.trust)
+    assert answer.status == 2
+    assert "publish.ecosystem" in answer.err
