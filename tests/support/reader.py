@@ -159,6 +159,7 @@ class Reader:
             "REGISTRY": verdaccio.url,
             "MONOREPO": str(ROOT / "fixtures" / "monorepo"),
             "MIRROR": mirror,
+            "NPM_TOKEN": verdaccio.token,
             "OSV_ZIP": str(folder / "npm-all.zip"),
             "EXPORTED_AT": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "CI_PASSWORD": "a long sentence",
