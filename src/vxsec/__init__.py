@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from vxsec.usecases.inspect import inspect
     from vxsec.usecases.keys import generate_key, show_key
     from vxsec.usecases.publish import publish
-    from vxsec.usecases.sbom import attest_sbom, build_sbom, check_sbom, extract_sbom, verify_sbom
+    from vxsec.usecases.sbom.attest import attest_sbom, extract_sbom
+    from vxsec.usecases.sbom.build import build_sbom
+    from vxsec.usecases.sbom.compare import check_sbom, verify_sbom
     from vxsec.usecases.scan import scan
     from vxsec.usecases.sign import attest, sign
     from vxsec.usecases.verify_file import verify
@@ -65,11 +67,11 @@ _HOMES = {
     "VxsecError": "vxsec.errors",
     "approve": "vxsec.usecases.approve",
     "attest": "vxsec.usecases.sign",
-    "attest_sbom": "vxsec.usecases.sbom",
-    "build_sbom": "vxsec.usecases.sbom",
-    "check_sbom": "vxsec.usecases.sbom",
+    "attest_sbom": "vxsec.usecases.sbom.attest",
+    "build_sbom": "vxsec.usecases.sbom.build",
+    "check_sbom": "vxsec.usecases.sbom.compare",
     "database_states": "vxsec.usecases.database",
-    "extract_sbom": "vxsec.usecases.sbom",
+    "extract_sbom": "vxsec.usecases.sbom.attest",
     "gate": "vxsec.usecases.gate",
     "generate_key": "vxsec.usecases.keys",
     "import_database": "vxsec.usecases.database",
@@ -83,7 +85,7 @@ _HOMES = {
     "update_database": "vxsec.usecases.database",
     "verify": "vxsec.usecases.verify_file",
     "verify_lockfile": "vxsec.usecases.verify_install",
-    "verify_sbom": "vxsec.usecases.sbom",
+    "verify_sbom": "vxsec.usecases.sbom.compare",
 }
 
 

@@ -192,7 +192,7 @@ def extract(*, file: str, keys: tuple[str, ...], trust: str | None, bundles: tup
 def show(*, source: str, graph: str, **output: object) -> int:
     """Draw what a package needs: a tree, or a graph for Markdown (mermaid), Graphviz (dot) or a browser (svg)."""
     from vxsec.sbom.draw import render_dot, render_mermaid, render_svg, render_tree
-    from vxsec.usecases.sbom import find_bom
+    from vxsec.usecases.sbom.files import find_bom
 
     out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     refuse_options({"--json": out.json}, "has no meaning for a drawing: the SBOM itself is JSON")

@@ -22,7 +22,7 @@ from vxsec.usecases.evidence import push_bundles
 from vxsec.usecases.gate import decide, open_run, record
 from vxsec.usecases.inputs import choose_registry
 from vxsec.usecases.registries import RegistrySession
-from vxsec.usecases.sbom import sbom_beside
+from vxsec.usecases.sbom.files import sbom_beside
 from vxsec.versions.npm import NpmVersion
 
 if TYPE_CHECKING:

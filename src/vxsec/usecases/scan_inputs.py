@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vxsec.errors import NothingToJudgeError, UsageError
+from vxsec.errors import FormatError, NothingToJudgeError, UsageError
 from vxsec.host.files import read_bounded
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.dependency import Dependency, DependencyGraph, DependencySource
@@ -67,7 +67,7 @@ def open_input(
     Raises:
         UsageError: Unreadable; ``lockfile.shadowed``.
         NothingToJudgeError: ``scan.input`` or ``lockfile.unsupported``: a format that is not read.
-        RefusedError: Refused bytes.
+        RefusedError: Refused bytes; ``scan.ambiguous`` for a document of several kinds at once.
         VerificationError: ``sbom.mismatch``: the SBOM beside an archive is about other bytes.
     """
     file = _file_of(path)
@@ -130,6 +130,13 @@ def _document_reader(file: str, data: bytes) -> Callable[[str, bytes, Digests], 
 
         members = read_json(data, where=file, allow_bom=True).mapping()
         known = [reader for marker, reader in readers.items() if marker.strip(b'"').decode() in members]
+    if len(known) > 1:
+        raise FormatError(
+            "a document of several kinds at once: one reader sees a lockfile where another sees an SBOM",
+            code="scan.ambiguous",
+            where=file,
+            hint="give the file that the tool wrote",
+        )
     return known[0] if known else _unknown
 
 
@@ -208,7 +215,7 @@ def _archive(file: str, data: bytes, lockfile: PathLike | None) -> ScanInput:
 def _needs_of(artifact: Artifact, lockfile: PathLike | None) -> tuple[DependencyGraph, str | None]:
     """What the package needs, and the digest of the file that says so."""
     from vxsec.usecases.dependencies import graph_for
-    from vxsec.usecases.sbom import sbom_beside, sbom_path
+    from vxsec.usecases.sbom.files import sbom_beside, sbom_path
 
     if lockfile is not None:
         given = load_lockfile_input(lockfile)

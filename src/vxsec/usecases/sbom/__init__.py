@@ -1,0 +1,1 @@
+"""Make, check, compare, attest and find again the SBOM of a package."""

@@ -1,0 +1,102 @@
+"""SBOM files: where they lie, what they say, and whether they are about the bytes they lie beside."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from vxsec.errors import VerificationError
+from vxsec.host.files import read_bounded, read_if_exists
+from vxsec.limits import DEFAULT_LIMITS
+from vxsec.usecases.inputs import require_artifact
+
+if TYPE_CHECKING:
+    from vxsec.model.artifact import Artifact
+    from vxsec.model.sbom import Bom
+
+    PathLike = str | os.PathLike[str]
+
+__all__ = ["find_bom", "load_bom", "require_match", "sbom_beside", "sbom_bytes", "sbom_path"]
+
+_ARCHIVES = (".tgz", ".tar.gz", ".whl")
+_SHOWN = 5
+
+
+def load_bom(file: PathLike) -> tuple[bytes, Bom]:
+    """The bytes of an SBOM file and what they say.
+
+    Raises:
+        UsageError: Unreadable.
+        FormatError: Not an SBOM, or malformed.
+        NothingToJudgeError: A format that is not read.
+    """
+    from vxsec.formats.cyclonedx import read_bom
+
+    data = read_bounded(file, max_bytes=DEFAULT_LIMITS.sbom_bytes)
+    return data, read_bom(data, where=str(file))
+
+
+def find_bom(source: PathLike) -> Bom:
+    """What an SBOM says; for an archive, the SBOM beside it, which must be about its bytes.
+
+    Raises:
+        UsageError: Unreadable, or no SBOM lies beside the archive.
+        VerificationError: ``sbom.mismatch``.
+        RefusedError: The archive or the SBOM is refused.
+        NothingToJudgeError: A format that is not read.
+    """
+    text = os.fspath(source)
+    if not text.endswith(_ARCHIVES):
+        return load_bom(source)[1]
+    artifact = require_artifact(source)
+    data, bom = load_bom(sbom_path(source))
+    require_match(artifact, data, where=sbom_path(source))
+    return bom
+
+
+def sbom_beside(artifact: Artifact) -> bytes | None:
+    """The SBOM beside an archive, for those it is published to; None where there is none.
+
+    Raises:
+        VerificationError: ``sbom.mismatch``: it is about other bytes.
+        FormatError: It is malformed.
+    """
+    data = sbom_bytes(artifact, None)
+    if data is not None:
+        require_match(artifact, data, where=sbom_path(artifact.filename))
+    return data
+
+
+def sbom_path(file: PathLike) -> str:
+    """Where the SBOM of an archive lies unless somebody says otherwise."""
+    return f"{os.fspath(file)}.cdx.json"
+
+
+def sbom_bytes(artifact: Artifact, sbom: PathLike | None) -> bytes | None:
+    """The SBOM named, else the one beside the archive, else None.
+
+    Raises:
+        UsageError: Unreadable.
+    """
+    if sbom is not None:
+        return read_bounded(sbom, max_bytes=DEFAULT_LIMITS.sbom_bytes)
+    return read_if_exists(sbom_path(artifact.filename), max_bytes=DEFAULT_LIMITS.sbom_bytes)
+
+
+def require_match(artifact: Artifact, data: bytes, *, where: str) -> None:
+    """An SBOM about other bytes is never signed and never handed out.
+
+    Raises:
+        VerificationError: ``sbom.mismatch``.
+    """
+    from vxsec.formats.cyclonedx import read_bom
+    from vxsec.sbom.compare import compare_with_package
+
+    mismatches = compare_with_package(read_bom(data, where=where), artifact.package, artifact.digests)
+    if mismatches:
+        raise VerificationError(
+            "; ".join(item.message for item in mismatches[:_SHOWN]),
+            code="sbom.mismatch",
+            where=where,
+            hint="make it again from these bytes: vxsec sbom generate FILE.tgz --lockfile package-lock.json",
+        )
