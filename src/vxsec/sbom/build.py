@@ -11,6 +11,7 @@ from vxsec._version import __version__
 from vxsec.errors import FormatError
 from vxsec.formats.cyclonedx_writer import split_person
 from vxsec.formats.strict_json import dump_json
+from vxsec.formats.timestamps import parse_time, render_time
 from vxsec.model.dependency import DependencySource
 from vxsec.model.digest import Integrity
 from vxsec.model.package import NPM, PYPI, PackageRef, is_npm_name, is_pypi_name
@@ -96,7 +97,7 @@ def build_bom(
     bom = Bom(
         spec_version="1.6",
         serial_number=None,
-        timestamp=timestamp,
+        timestamp=parse_time(render_time(timestamp), where="timestamp") if timestamp is not None else None,
         root=root,
         components=tuple(sorted(components, key=lambda component: component.ref)),
         dependencies={ref: needs[ref] for ref in sorted(needs)},
@@ -134,7 +135,7 @@ def _numbered(bom: Bom, digests: Digests) -> Bom:
     """With a serial number of its own for every content (RFC 4122 section 4.3); a test holds every field to it."""
     content = [
         digests.sha512,
-        bom.timestamp and bom.timestamp.isoformat(),
+        bom.timestamp and render_time(bom.timestamp),
         [_content(one) for one in (bom.root, *bom.components) if one is not None],
         bom.dependencies,
         [(one.aggregate, one.assemblies, one.dependencies) for one in bom.compositions],

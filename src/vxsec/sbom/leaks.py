@@ -56,7 +56,7 @@ def find_leaks(text: str) -> Iterator[tuple[str, str]]:
     A percent-encoded text is looked at decoded, too: qualifiers of a purl carry URLs that way.
     """
     found: dict[str, str] = {}
-    for form in {text, unquote(text)} if "%" in text else (text,):
+    for form in (text, unquote(text)) if "%" in text else (text,):
         if _HINT.search(form):
             for kind, sentence in _leaks(form):
                 found.setdefault(kind, sentence)

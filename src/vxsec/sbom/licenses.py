@@ -23,4 +23,7 @@ def is_expression(text: str) -> bool:
     flat = _FLAT.match(text)
     if flat is not None and COMMON_LICENSES.issuperset(_OPERATOR.split(flat[1] or flat[2] or "")):
         return True
-    return is_license_expression(text)
+    try:
+        return is_license_expression(text)
+    except (AssertionError, LookupError):  # the parser's own defects, for nonsense such as "()"
+        return False
