@@ -154,10 +154,15 @@ def test_umask_time_zone_folder_and_age_of_files_change_no_byte(
     assert other[built_wheel.name] != built_wheel.read_bytes()
 
 
+def _no_sources(target: Path) -> Path:
+    target.mkdir(parents=True)
+    return target
+
+
 def test_two_builds_that_differ_are_told(script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     builds = iter([{"a.whl": b"1", "a.tar.gz": b""}, {"a.whl": b"2", "a.tar.gz": b""}])
     monkeypatch.setattr(script, "build", lambda *_, **__: next(builds))
-    monkeypatch.setattr(script, "copy_sources", lambda target: target)
+    monkeypatch.setattr(script, "copy_sources", _no_sources)
     with pytest.raises(script.GateError, match=r"two builds differ: \['a.whl'\]"):
         script.build_twice(tmp_path, tmp_path, epoch="1", same_as=None)
 
@@ -166,13 +171,13 @@ def test_bytes_that_lie_elsewhere_must_be_the_same(
     script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(script, "build", lambda *_, **__: {"a.whl": b"1", "a.tar.gz": b""})
-    monkeypatch.setattr(script, "copy_sources", lambda target: target)
+    monkeypatch.setattr(script, "copy_sources", _no_sources)
     (tmp_path / "a.whl").write_bytes(b"1")
     (tmp_path / "a.tar.gz").write_bytes(b"")
-    script.build_twice(tmp_path, tmp_path, epoch="1", same_as=tmp_path)
+    script.build_twice(tmp_path / "w1", tmp_path, epoch="1", same_as=tmp_path)
     (tmp_path / "a.whl").write_bytes(b"2")
     with pytest.raises(script.GateError, match="is not what is built here"):
-        script.build_twice(tmp_path, tmp_path, epoch="1", same_as=tmp_path)
+        script.build_twice(tmp_path / "w2", tmp_path, epoch="1", same_as=tmp_path)
 
 
 def test_a_folder_without_both_distributions_is_told(script: Any, tmp_path: Path) -> None:
