@@ -14,7 +14,6 @@ from vxsec.formats.timestamps import render_time
 from vxsec.host.clock import utc_now
 from vxsec.model.package import NPM
 from vxsec.scanning.index import AdvisoryIndex, present_ecosystems
-from vxsec.scanning.scan import CLOCK_SKEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -74,15 +73,14 @@ def import_database(
     """
     from vxsec.usecases.database_sources import find_sources
 
-    tell = progress or _tell_nobody
+    tell = _tell_nobody if progress is None else progress
     moment = now or utc_now()
     wanted = None if ecosystem is None else _known_ecosystem(ecosystem)
-    if exported_at is not None:
-        _check_past(exported_at, moment)
+    dated = None if exported_at is None else _past(exported_at, moment)
     if not sources:
         raise UsageError("expected at least one archive or folder", code="usage.no-files")
     found = [item for source in sources for item in find_sources(Path(source), ecosystem=wanted, progress=tell)]
-    return _import(found, _folder(directory), exported_at=exported_at, now=moment, tell=tell)
+    return _import(found, _folder(directory), exported_at=dated, now=moment, tell=tell)
 
 
 def update_database(
@@ -115,7 +113,7 @@ def update_database(
     from vxsec.usecases.database_fetch import fetch_export, last_modified
     from vxsec.usecases.database_sources import AdvisorySource
 
-    tell = progress or _tell_nobody
+    tell = _tell_nobody if progress is None else progress
     moment = now or utc_now()
     folder = _folder(directory)
     states: list[DatabaseState] = []
@@ -293,7 +291,10 @@ def _known_ecosystem(word: str) -> str:
     return name
 
 
-def _check_past(moment: datetime, now: datetime) -> None:
+def _past(moment: datetime, now: datetime) -> datetime:
+    """A time of export, which cannot be later than now; clocks may differ by a little."""
+    from vxsec.scanning.scan import CLOCK_SKEW
+
     if moment.tzinfo is None:
         raise UsageError("expected a time with its offset", code="time.naive")
     if moment > now + CLOCK_SKEW:
@@ -302,6 +303,7 @@ def _check_past(moment: datetime, now: datetime) -> None:
             code="db.future",
             hint="give the time of the export, and check this machine's clock",
         )
+    return min(moment, now)
 
 
 def _folder(directory: PathLike | None) -> Path:
