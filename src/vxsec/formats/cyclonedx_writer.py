@@ -45,7 +45,7 @@ COMMON_LICENSES = frozenset({
     "GPL-3.0-or-later", "ISC", "LGPL-2.1", "LGPL-2.1-only", "LGPL-2.1-or-later", "LGPL-3.0", "LGPL-3.0-only",
     "LGPL-3.0-or-later", "MIT", "MIT-0", "MPL-2.0", "MS-PL", "OFL-1.1", "PSF-2.0", "PostgreSQL", "Python-2.0",
     "UPL-1.0", "Unicode-DFS-2016", "Unlicense", "W3C", "W3C-20150513", "WTFPL", "X11", "Zlib",
-})  # fmt: skip
+})  # fmt: skip  # a table: one row a line
 """Identifiers of the SPDX licence list that nearly all packages use: known without loading the list."""
 
 

@@ -177,7 +177,7 @@ def _write_finding(one: Vulnerability) -> dict[str, object]:
 def _read_finding(node: JsonNode) -> Vulnerability:
     node.only(
         "id", "ids", "package", "purl", "malware", "severity", "summary", "fixed", "published", "sources", "paths"
-    )  # fmt: skip
+    )  # fmt: skip  # a table: one row a line
     published = node.get("published")
     found = Vulnerability(
         id=nonempty_text(node["id"]),

@@ -18,7 +18,7 @@ from vxsec.formats.document_node import nearest
 from vxsec.formats.strict_yaml import read_document
 from vxsec.formats.timestamps import parse_time
 from vxsec.model.decision import Mode, Phase, PolicyRef
-from vxsec.model.trust import OTHER_REGISTRY, Role
+from vxsec.model.trust import Role
 from vxsec.policy.language import (
     API_VERSION,
     ECOSYSTEMS,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.formats.document_node import DocumentNode
-    from vxsec.model.trust import TrustRoot
     from vxsec.policy.rule import Rule
 
 __all__ = [
@@ -51,7 +50,6 @@ __all__ = [
     "Requirements",
     "RuleUse",
     "Scope",
-    "check_requirements",
     "parse_policy",
 ]
 
@@ -336,7 +334,7 @@ class _Loader:
         return self._noted("registry", node, self._identifier(node))
 
     def _noted(self, kind: str, node: DocumentNode, word: str) -> str:
-        """``word``, once its place is noted for :func:`check_requirements`."""
+        """``word``, once its place is noted for ``policy.requirements``."""
         self._places.setdefault(f"{kind} {word}", node.where)
         return word
 
@@ -354,49 +352,6 @@ class _Loader:
         if identifier in ids:
             self._problems.add(f"duplicate id {identifier!r}", code="policy.duplicate-id", where=node.where)
         ids.add(identifier)
-
-
-def check_requirements(policy: Policy, trust: TrustRoot) -> None:
-    """Refuse a policy whose words the trust root does not know: its rules would never match or never pass.
-
-    Raises:
-        ConfigurationError: ``policy.requires``: a missing role or registry label, or an unsigned trust document where
-            ``trust: signed`` is asked for; the message names what to add.
-    """
-    for role in policy.requires.roles:
-        if role not in trust.roles():
-            raise _unmet(
-                policy,
-                f"role {role}",
-                f"a key with the role {role}",
-                f"add a key with roles: [{role}] to {trust.source}",
-            )
-    labels = {label for scope in policy.scopes for label in scope.match.registries} - {OTHER_REGISTRY}
-    for label in sorted(labels.union(policy.requires.registries)):
-        if trust.registry(label) is None:
-            known = [registry.label for registry in trust.registries]
-            raise _unmet(
-                policy,
-                f"registry {label}",
-                f"a registry labelled {label!r}{nearest(label, known)}; {trust.source} has {', '.join(known) or 'none'}",
-                f"correct the label, or add a registry labelled {label} under registries: in {trust.source}",
-            )
-    if policy.requires.signed_trust and not trust.signed:
-        raise _unmet(
-            policy,
-            "trust",
-            f"a signed trust root, and {trust.source} is the unsigned file form, the only one that this version reads",
-            "remove trust: signed from requires, or use a later version of vxsec",
-        )
-
-
-def _unmet(policy: Policy, word: str, what: str, hint: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"the policy {policy.ref.name!r} needs {what}",
-        code="policy.requires",
-        where=policy.places.get(word, policy.ref.source),
-        hint=hint,
-    )
 
 
 def _unsupported(what: str, where: str, hint: str) -> ConfigurationError:

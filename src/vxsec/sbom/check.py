@@ -28,7 +28,7 @@ _SHOWN = 120
 _LENGTHS = {
     "MD5": 32, "SHA-1": 40, "SHA-256": 64, "SHA-384": 96, "SHA-512": 128, "SHA3-256": 64, "SHA3-384": 96, "SHA3-512": 128,
     "BLAKE2b-256": 64, "BLAKE2b-384": 96, "BLAKE2b-512": 128, "BLAKE3": 64,
-}  # fmt: skip
+}  # fmt: skip  # a table: one row a line
 """Hexadecimal digits of each algorithm; the schema takes any of these lengths for any of them."""
 _ELSEWHERE = "urn:cdx:"
 """A BOM-Link: a reference into another document."""

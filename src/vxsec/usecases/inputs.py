@@ -154,7 +154,8 @@ def load_policy(source: _PathLike, *, trust: TrustRoot) -> Policy:
         ConfigurationError: It is malformed, uses what this version does not support, or requires roles, registries or
             a signed trust root that are not there.
     """
-    from vxsec.policy.document import check_requirements, parse_policy
+    from vxsec.policy.document import parse_policy
+    from vxsec.policy.requirements import check_requirements
     from vxsec.policy.shipped import load_shipped
 
     text = str(source)

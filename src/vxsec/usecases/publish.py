@@ -141,7 +141,7 @@ class _Plan:
     tag_stated: bool
     access: str | None
     bundles: tuple[Bundle, ...]
-    bom: bytes | None
+    bom: bytes | None = None
     live: bool = False
     sent: bool = False
     evidence: str | None = None

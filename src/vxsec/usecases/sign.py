@@ -95,7 +95,9 @@ def sign(
     statements = []
     for file in files:
         artifact = require_artifact(file)
-        url = registry_url_for(artifact.package.name, trust=root, registry=registry)
+        url = registry_url_for(
+            artifact.package.name, trust=root, registry=registry, ecosystem=artifact.package.ecosystem
+        )
         payload = build_release_statement(
             package=artifact.package, digests=artifact.digests, registry=url, created_at=created, expires=expires
         )

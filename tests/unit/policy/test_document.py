@@ -12,7 +12,8 @@ from vxsec.errors import ConfigurationError
 from vxsec.model.decision import Mode, Phase
 from vxsec.model.package import PYPI, PackageRef
 from vxsec.model.trust import Role
-from vxsec.policy.document import LATER_RULES, Match, check_requirements, parse_policy
+from vxsec.policy.document import LATER_RULES, Match, parse_policy
+from vxsec.policy.requirements import check_requirements
 from vxsec.policy.rules import BUILTIN
 
 GOOD = """\

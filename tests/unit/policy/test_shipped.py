@@ -7,7 +7,8 @@ import pytest
 from support.policy_cases import make_trust
 from vxsec.errors import ConfigurationError
 from vxsec.model.decision import Mode, Phase
-from vxsec.policy.document import Policy, check_requirements, parse_policy
+from vxsec.policy.document import Policy, parse_policy
+from vxsec.policy.requirements import check_requirements
 from vxsec.policy.rule import EvidenceKind
 from vxsec.policy.shipped import SHIPPED, load_shipped
 

@@ -8,7 +8,8 @@ import pytest
 
 from support.policy_cases import Case, load_cases
 from vxsec.formats.trust_document import parse_trust_document
-from vxsec.policy.document import check_requirements, parse_policy
+from vxsec.policy.document import parse_policy
+from vxsec.policy.requirements import check_requirements
 
 ROOT = Path(__file__).parents[3] / "policies"
 CASES = tuple(load_cases(ROOT))

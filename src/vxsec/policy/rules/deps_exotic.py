@@ -37,7 +37,7 @@ _ALIAS = "npm:"
 _LOCAL = ("workspace:", "catalog:", "link:", "portal:", "file:", "./", "../", "/", "~/")
 _ARCHIVES = (".tgz", ".tar.gz", ".tar")
 
-Source = tuple[str, str, str]
+_Source = tuple[str, str, str]
 """A kind (git, url, file, alias), the dependency's name, the text that says so."""
 
 
@@ -95,14 +95,14 @@ def _not_read(expected: str, hint: str) -> Outcome:
     )
 
 
-def _of_manifest(manifest: Mapping[str, object]) -> Iterator[Source]:
+def _of_manifest(manifest: Mapping[str, object]) -> Iterator[_Source]:
     for field in _FIELDS:
         stated = manifest.get(field)
         if isinstance(stated, dict):
             yield from _of_ranges(stated)
 
 
-def _of_entry(entry: LockedPackage) -> Iterator[Source]:
+def _of_entry(entry: LockedPackage) -> Iterator[_Source]:
     name = entry.name or entry.installed_as
     if entry.link:
         yield "file", name, entry.resolved or "a link"
@@ -137,7 +137,7 @@ def _is_registry_tarball(entry: LockedPackage) -> bool:
     return bool(folder) and entry.version is not None and entry.version.partition("+")[0] in rest
 
 
-def _of_ranges(ranges: Mapping[str, object]) -> Iterator[Source]:
+def _of_ranges(ranges: Mapping[str, object]) -> Iterator[_Source]:
     for name, text in ranges.items():
         kind = _kind_of_range(text.strip()) if isinstance(text, str) else None
         if kind is not None:

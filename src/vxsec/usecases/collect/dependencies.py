@@ -161,15 +161,16 @@ class DependencyFacts:
             trust=self.trust,
             now=self.now,
         )
-        found: list[ScanEvidence] = []
+        newest: tuple[datetime, ScanEvidence] | None = None
         for item in attested:
             try:
                 result = read_scan_predicate(item.statement.statement.predicate)
             except RefusedError:
                 continue
-            found.append(ScanEvidence(result=result, source=item.signer.source, attested_by=item.signer))
-        dated = [one for one in found if one.result is not None and one.result.data_from is not None]
-        return max(dated, key=lambda one: one.result.data_from, default=scan)  # type: ignore[union-attr,arg-type,return-value]
+            dated = result.data_from
+            if dated is not None and (newest is None or dated > newest[0]):
+                newest = dated, ScanEvidence(result=result, source=item.signer.source, attested_by=item.signer)
+        return scan if newest is None else newest[1]
 
 
 def _bare(artifact: Artifact, gathered: Gathered) -> Iterator[tuple[str, bytes]]:
