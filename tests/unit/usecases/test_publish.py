@@ -225,7 +225,7 @@ def test_a_failure_stops_there_and_says_what_may_be_live(
 def test_what_stops_it_before_anything_was_sent_is_raised(
     monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]
 ) -> None:
-    def stopping(*_arguments: object) -> None:
+    def stopping(*_arguments: object, **_options: object) -> None:
         raise kind
 
     monkeypatch.setattr(module, "push_bundles", stopping)
