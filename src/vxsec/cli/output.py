@@ -66,6 +66,8 @@ class Output:
 
             # ASCII only: a name may not speak to the terminal in JSON either, and every name can be written.
             text = json.dumps(document(), ensure_ascii=True, allow_nan=False, indent=2)
+            # Nor to a CI runner, which takes "##[" anywhere in a line of its log for a command; it is inside a string here.
+            text = text.replace("##[", "\\u0023#[")
         else:
             text = "\n".join(lines)
         if self.path is None:

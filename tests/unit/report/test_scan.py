@@ -280,7 +280,23 @@ def test_many_dependents_are_counted() -> None:
 
 def test_an_attestation_is_told() -> None:
     made = SignedFile(file="a.tgz", subject="pkg:npm/a@1", predicate_type="urn:x", key_hint="h", bundle="a.jsonl")
-    assert "attested  pkg:npm/a@1 in a.jsonl" in text(make_report(attested=(made,)))
+    report = make_report(
+        dependency("a@1.0.0"),
+        file="a.tgz",
+        kind=ScanInputKind.NPM_PACKAGE,
+        package=PackageRef(name="a", version="1.0.0"),
+        attested=(made,),
+    )
+    assert "attested  pkg:npm/a@1 in a.jsonl" in text(report)
+    assert "scanned a.tgz: npm package a@1.0.0\n" in text(report)
+    assert published_errors(json.loads(json.dumps(scan_document(report)))) == []
+
+
+def test_a_report_without_routes_still_names_its_findings() -> None:
+    report = replace(make_report(dependency("evil@1.0.0"), advisories=(EVIL,)), routes={})
+    assert "needed by" not in text(report)
+    (finding,) = json.loads(json.dumps(scan_document(report)))["findings"]
+    assert (finding["neededBy"], finding["direct"], finding["dev"]) == ([], False, False)
 
 
 # -- hostile text --------------------------------------------------------------------------------------------------------
