@@ -20,7 +20,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 # The development environment does for the demo too, where it is there already.
-demo: $(if $(wildcard $(ENV)/.stamp),$(ENV)/.stamp,$(DEMO_ENV)/.stamp) ## watch four packages pass, eight attacks fail and a killed publish recover, offline
+demo: $(if $(wildcard $(ENV)/.stamp),$(ENV)/.stamp,$(DEMO_ENV)/.stamp) ## watch four packages pass, nine attacks fail and a killed publish recover, offline
 	@$(dir $<)bin/vxsec demo
 
 test: $(ENV)/.stamp ## every test, real npm and Verdaccio included; one line says what was left out

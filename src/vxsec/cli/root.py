@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "root"]
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("vxsec.cli.demo", "See it work: publish four packages, refuse eight attacks. Offline."),
+    "demo": ("vxsec.cli.demo", "See it work: publish four packages, refuse nine attacks. Offline."),
     "init": ("vxsec.cli.init", "Set a repository up: policy, trust document, keys if asked."),
     "keys": ("vxsec.cli.keys", "Make a key pair; show a public key."),
     "sign": ("vxsec.cli.sign", "Sign a release statement over a tarball (or --blob: any file)."),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import vxsec
 from vxsec.demo.scorecard import Attack
-from vxsec.demo.stage import PASSWORD, SCOPE, VERSION, closing_rules, opened
+from vxsec.demo.stage import EVIDENCE, PASSWORD, SCOPE, VERSION, closing_rules, opened
 from vxsec.testing.artifacts import pack
 
 if TYPE_CHECKING:
@@ -163,6 +163,25 @@ def _republish(stage: Stage) -> Attack:
     )
 
 
+def _withhold_evidence(stage: Stage) -> Attack:
+    """The registry serves the packages, and says that it never saw a signature."""
+    stage.act("Attack: the registry withholds the evidence")
+
+    def forget(packument: dict[str, Any]) -> dict[str, Any]:
+        return {**packument, "versions": {}, "dist-tags": {}, "time": {}}
+
+    stage.registry.tamper_packument(EVIDENCE, forget)
+    report = stage.verify(stage.lockfile)
+    if report.decision is not None:
+        stage.tell_refusals(report.decision.subjects[:1], only=("signature.threshold",))
+    return Attack(
+        title="evidence withheld by the registry",
+        answer=f"verify {report.exit_status}",
+        expected=("signature.threshold",),
+        refused_by=_refusals(report),
+    )
+
+
 ATTACKS: tuple[Callable[[Stage], Attack], ...] = (
     _swap_tarball,
     _sign_as_nobody,
@@ -171,6 +190,7 @@ ATTACKS: tuple[Callable[[Stage], Attack], ...] = (
     _edit_lockfile,
     _add_malware,
     _lie_about_scripts,
+    _withhold_evidence,
     _republish,
 )
 """At publish first, then at install."""

@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from vxsec.demo.stage import SCOPE, opened
+from vxsec.demo.stage import EVIDENCE, opened
 from vxsec.model.report.publication import PublishState
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ _VERSION = "1.1.0"
 _NAMES = ("contracts", "distributed-transactions", "kernel", "utils")
 _LIVE_BEFORE = 2
 _SECONDS = 60.0
-_EVIDENCE = f"{SCOPE}/vxsec-evidence"
 
 
 def tell_killed_publish(stage: Stage) -> bool:
@@ -77,7 +76,7 @@ def _kill_while_publishing(stage: Stage, tarballs: list[Path], lockfile: Path) -
 
 def _once_each(stage: Stage, tarballs: list[Path]) -> bool:
     """Each version is there with the bytes meant, and its evidence was sent once."""
-    listed = (stage.registry.packument(_EVIDENCE) or {"versions": {}})["versions"]
+    listed = (stage.registry.packument(EVIDENCE) or {"versions": {}})["versions"]
     for path in tarballs:
         artifact = opened(path)
         stored = (stage.registry.packument(artifact.package.name) or {"versions": {}})["versions"]

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     Say = Callable[[str, str], None]
     """Takes a line and how it should look: ``plain``, ``good``, ``bad``, ``warn`` or ``dim``."""
 
-__all__ = ["PASSWORD", "POLICY", "SCOPE", "VERSION", "Stage", "closing_rules", "opened", "publish_files"]
+__all__ = ["EVIDENCE", "PASSWORD", "POLICY", "SCOPE", "VERSION", "Stage", "closing_rules", "opened", "publish_files"]
 
 SCOPE = "@vextrus"
 VERSION = "1.0.0"
+EVIDENCE = f"{SCOPE}/vxsec-evidence"
 POLICY = "vxsec:recommended"
 PASSWORD = b"rehearsal"
 

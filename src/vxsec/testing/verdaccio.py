@@ -202,7 +202,13 @@ class VerdaccioServer:
         (folder / "config.yaml").write_text(self._config, encoding="utf-8")
         (folder / "storage").mkdir(exist_ok=True)
         self._port = _free_port()
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "NODE_ENV": "production"}
+        # The home folder is where version managers look for the node that their shims start; Verdaccio itself, told
+        # which configuration to use, neither reads nor writes there.
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": os.environ.get("HOME", str(folder)),
+            "NODE_ENV": "production",
+        }
         with (folder / "output.txt").open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - the command its caller named
                 [*self._command, "--config", "config.yaml", "--listen", f"127.0.0.1:{self._port}"],
