@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from support.shop import Shop
 
 SOURCE = Path(vxsec.__file__).parent
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 WRITTEN_IN_SOURCE = re.compile(r'urn:vxsec:schema:([a-z]+):v1|schema_name\("([a-z]+)"\)')
 NOT_AN_OUTPUT = {"policy"}
 
@@ -267,6 +268,21 @@ INSPECTED: dict[str, tuple[Callable[[Shop], Path], int, str]] = {
 @pytest.mark.parametrize(("make", "status", "kind"), INSPECTED.values(), ids=INSPECTED.keys())
 def test_inspect(vxsec_run: Vxsec, shop: Shop, make: Callable[[Shop], Path], status: int, kind: str) -> None:
     assert check(vxsec_run("inspect", make(shop), "--json"), "inspect", status)["kind"] == kind
+
+
+# -- scan ----------------------------------------------------------------------------------------------------------------
+
+
+def test_scan(vxsec_run: Vxsec, shop: Shop) -> None:
+    for name in ("package-lock.json", "npm-audit.json"):
+        (shop.folder / name).write_bytes((FIXTURES / "scan" / name).read_bytes())
+    audit = ("--import", "npm-audit.json", "--json")
+    assert check(vxsec_run("scan", ".", *audit), "scan", 11)["audit"] is not None
+    missing = check(vxsec_run("scan", ".", "--db", "none", "--json"), "scan", 4)
+    assert (missing["databaseProblems"] != [], missing["notEvaluated"] != []) == (True, True)
+    tgz = shop.pack("kernel")
+    attest = ("--attest", "--signer", shop.uri("ci"), "--json")
+    assert check(vxsec_run("scan", tgz, *attest), "scan", 0)["attested"] != []
 
 
 # -- sign, attest, approve, keys, init -----------------------------------------------------------------------------------
