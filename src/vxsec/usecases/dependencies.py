@@ -38,8 +38,10 @@ def graph_for(artifact: Artifact, given: LockfileInput | None) -> DependencyGrap
 
     try:
         if given is not None and artifact.package.ecosystem == PYPI:
-            return _from_pip_report(artifact, given.source)
-        if given is not None and given.lockfile is not None:
+            resolved = _from_pip_report(artifact, given.source)
+            if resolved is not None:
+                return resolved
+        elif given is not None and given.lockfile is not None:
             graph = resolve_graph(given.lockfile, artifact.package, manifest=artifact.manifest)
             return replace(graph, source=given.source)
     except FormatError as error:
@@ -77,8 +79,12 @@ def resolve_dependencies(artifact: Artifact, lockfile: PathLike | None, *, proje
     return graph
 
 
-def _from_pip_report(artifact: Artifact, path: str) -> DependencyGraph:
-    from vxsec.formats.pip_report import parse_pip_report
+def _from_pip_report(artifact: Artifact, path: str) -> DependencyGraph | None:
+    """What pip resolved; None where the file is another lockfile, such as npm's in the same project."""
+    from vxsec.formats.pip_report import is_pip_report, parse_pip_report
+    from vxsec.formats.strict_json import parse_json
 
     data = read_bounded(path, max_bytes=DEFAULT_LIMITS.lockfile_bytes)
+    if not data.lstrip().startswith(b"{") or not is_pip_report(parse_json(data, where=path)):
+        return None
     return replace(parse_pip_report(data, where=path, package=artifact.package), source=path)
