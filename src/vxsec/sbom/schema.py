@@ -87,10 +87,7 @@ def _retrieve(uri: str) -> Any:  # noqa: ANN401 - a JSON schema is any JSON
 def _schema(name: str) -> Any:  # noqa: ANN401 - a JSON schema is any JSON
     from pkgutil import get_data
 
-    data = get_data(_PACKAGE, f"_res/{name}")
-    if data is None:
-        raise LookupError(f"no CycloneDX schema {name!r}")
-    return parse_json(data, where=name)
+    return parse_json(get_data(_PACKAGE, f"_res/{name}") or b"", where=name)
 
 
 def _finding(message: str, pointer: str) -> Finding:
