@@ -38,6 +38,8 @@ BUILD = rf"\+({BUILD_IDENTIFIER}(?:\.{BUILD_IDENTIFIER})*)"
 FULL = rf"({NUMBER})\.({NUMBER})\.({NUMBER})(?:{PRERELEASE})?(?:{BUILD})?"
 
 _RE_VERSION = re.compile(FULL, re.ASCII)
+_RE_COMMON = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.(?:0|[1-9][0-9]{0,8})){2}", re.ASCII)
+"""Nearly every version there is, known as one without being taken apart."""
 
 
 @total_ordering
@@ -102,6 +104,8 @@ class NpmVersion:
 
 def is_version(text: str) -> bool:
     """Whether ``text`` is a version as :meth:`NpmVersion.parse` reads it."""
+    if _RE_COMMON.fullmatch(text):
+        return True
     try:
         NpmVersion.parse(text)
     except FormatError:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vxsec.errors import FormatError
-from vxsec.versions import npm_range
+from vxsec.versions import npm, npm_range
 from vxsec.versions.npm import MAX_LENGTH, NpmVersion, is_version
 from vxsec.versions.npm_range import is_range, satisfies
 
@@ -256,6 +256,11 @@ _COMMON_WORDS = st.sampled_from(
 def test_a_range_known_at_a_glance_is_one_when_taken_apart(text: str) -> None:
     if npm_range._RE_COMMON.fullmatch(text):
         assert npm_range._parse_range(text, False)
+
+
+@given(st.text("0123456789.-v ", max_size=16))
+def test_a_version_known_at_a_glance_is_one_when_taken_apart(text: str) -> None:
+    assert is_version(text) == bool(npm._RE_VERSION.fullmatch(text))
 
 
 @pytest.mark.parametrize("text", ["1", "^1.2.3", "~0.1", ">=1 <2", "^1 || ^2", "1||2||3.4.5", "=1.0.0"])
