@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from vxsec.formats.cyclonedx import walk_components
@@ -14,7 +15,7 @@ from vxsec.sbom.purl import normal_name, parse_purl
 from vxsec.sbom.schema import check_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from vxsec.formats.cyclonedx import PlacedComponent
     from vxsec.model.sbom import Bom, Component
@@ -178,20 +179,22 @@ def _walk_texts(document: Mapping[str, object]) -> tuple[list[tuple[str, str]], 
     refs: list[tuple[str, str]] = []
     leaks: list[Finding] = []
     clean: set[str] = set()
-    pending: list[tuple[object, str]] = [(document, "")]
+    pending: list[tuple[Mapping[str, object] | list[object], str]] = [(document, "")]
     while pending:
-        value, pointer = pending.pop()
-        if isinstance(value, dict):
-            if isinstance(ref := value.get("bom-ref"), str):
-                refs.append((ref, f"{pointer}/bom-ref"))
-            pending.extend((value[key], f"{pointer}/{key}") for key in reversed(value))
-        elif isinstance(value, list):
-            pending.extend((value[index], f"{pointer}/{index}") for index in range(len(value) - 1, -1, -1))
-        elif isinstance(value, str) and value not in clean:  # most texts are references, and stand many times
-            found = [_leak(kind, sentence, value, pointer) for kind, sentence in find_leaks(value)]
-            leaks.extend(found)
-            if not found:
-                clean.add(value)
+        holder, pointer = pending.pop()
+        inner: list[tuple[Mapping[str, object] | list[object], str]] = []
+        for key, value in holder.items() if isinstance(holder, Mapping) else enumerate(holder):
+            if isinstance(value, dict | list):
+                inner.append((value, f"{pointer}/{key}"))
+            elif isinstance(value, str):
+                if key == "bom-ref":
+                    refs.append((value, f"{pointer}/{key}"))
+                if value not in clean:  # most texts are references, and stand many times
+                    found = [_leak(kind, sentence, value, f"{pointer}/{key}") for kind, sentence in find_leaks(value)]
+                    leaks.extend(found)
+                    if not found:
+                        clean.add(value)
+        pending.extend(reversed(inner))
     return refs, leaks
 
 
