@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["REASONS", "UPDATE_HINT", "check_standing"]
 
-REASONS = tuple(reason.value for reason in NotEvaluatedReason)
-"""The words of ``allowUnevaluated``."""
+REASONS = tuple(reason.value for reason in NotEvaluatedReason if reason is not NotEvaluatedReason.DATABASE)
+"""The words of ``allowUnevaluated``: everything but a database that is not there."""
 UPDATE_HINT = "vxsec db update, or without a connection: vxsec db import npm.zip"
 
 _CLOCK_SKEW = timedelta(minutes=5)
@@ -76,11 +76,20 @@ def _unanswered(result: ScanResult, family: str, allowed: Sequence[str]) -> Outc
         return None
     listed = [f"{item.package[:_SHOWN]} ({item.reason}: {item.detail[:_SHOWN]})" for item in open_[:_LISTED]]
     more = f" and {len(open_) - _LISTED} more" if len(open_) > _LISTED else ""
-    reasons = ", ".join(sorted({item.reason.value for item in open_}))
     return unknown(
         f"{family}.not-evaluated",
         f"nothing can be said about {len(open_)} of {result.packages} packages",
         expected="an answer for every package",
         found=", ".join(listed) + more,
-        hint=f"lock them to versions of a registry, or add to with: allowUnevaluated: [{reasons}]",
+        hint=_what_helps({item.reason for item in open_}),
     )
+
+
+def _what_helps(reasons: set[NotEvaluatedReason]) -> str:
+    """The step that helps with most of them."""
+    if NotEvaluatedReason.DATABASE in reasons:
+        return UPDATE_HINT
+    if reasons == {NotEvaluatedReason.RANGE}:
+        return "npm install --package-lock-only, then add --lockfile package-lock.json"
+    named = ", ".join(sorted(reason.value for reason in reasons))
+    return f"lock them to versions of a registry, or add to with: allowUnevaluated: [{named}]"
