@@ -208,7 +208,7 @@ def _notifications(report: ScanReport) -> Iterator[dict[str, object]]:
     for item in (*report.result.not_evaluated, *report.result.partly_evaluated):
         yield _notification(f"not-evaluated.{item.reason}", _urgency(item, report), f"{item.package}: {item.detail}")
     for note in report.notes:
-        yield _notification("audit.unmatched", "note", note)
+        yield _notification("note", "note", note)
 
 
 def _urgency(item: NotEvaluated, report: ScanReport) -> str:

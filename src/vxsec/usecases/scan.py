@@ -114,7 +114,7 @@ def scan(
         allowed=allowed,
         problems=(*store.problems, *_bad_data(result, now=moment, max_age=max_db_age)),
         routes=find_routes([item.input.graph for item in opened], found),
-        notes=tuple(audit.notes(result)),
+        notes=(*store.notes, *audit.notes(result)),
         audit=audit.input,
         as_of=at is not None,
     )
@@ -225,17 +225,24 @@ def _clock() -> datetime:
 
 @dataclass(slots=True)
 class _Store:
-    """Remembers why an ecosystem's data could not be had."""
+    """Remembers why an ecosystem's data could not be had, and what is missing from it."""
 
     store: AdvisoryStore
     problems: list[DatabaseProblem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def index(self, ecosystem: str) -> AdvisoryIndex:
         try:
-            return self.store.index(ecosystem)
+            found = self.store.index(ecosystem)
         except UndecidedError as error:
             self.problems.append(_problem(ecosystem, error))
             raise
+        if found.unreadable:
+            self.notes.append(
+                f"{found.unreadable} records of the {ecosystem} data could not be read when it was imported, "
+                "and nothing is known from them"
+            )
+        return found
 
 
 def _bad_data(result: ScanResult, *, now: datetime, max_age: timedelta) -> list[DatabaseProblem]:

@@ -157,7 +157,7 @@ def test_what_has_no_answer_is_a_notification_and_no_success() -> None:
         ("db.missing", "error"),
         ("not-evaluated.git", "error"),
         ("not-evaluated.url", "note"),
-        ("audit.unmatched", "note"),
+        ("note", "note"),
     ]
 
 

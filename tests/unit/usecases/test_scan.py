@@ -536,6 +536,18 @@ def test_bad_data_is_no_pass_even_where_every_package_has_a_finding(db: Path, fo
     assert run(path, db=db, fail_on="high", now=NOW + timedelta(days=90)).exit_status == 4
 
 
+def test_records_that_nobody_could_read_are_told(folder: Path) -> None:
+    (folder / "records").mkdir()
+    for number in range(150):
+        affected = [{"package": {"ecosystem": "npm", "name": f"p{number}"}, "versions": ["1.0.0"]}]
+        record = {"id": f"MAL-2026-{number:04}", "modified": "2026-01-01T00:00:00Z", "affected": affected}
+        write(folder / "records" / f"{record['id']}.json", record)
+    (folder / "records" / "MAL-2026-0003.json").write_text("{", encoding="utf-8")
+    vxsec.import_database([folder / "records"], directory=folder / "db", ecosystem="npm", exported_at=NOW, now=NOW)
+    report = run(PROJECT / "package-lock.json", db=folder / "db")
+    assert [note.split(" of ")[0] for note in report.notes] == ["1 records"]
+
+
 # -- npm's audit ---------------------------------------------------------------------------------------------------------
 
 

@@ -56,8 +56,9 @@ class ScanInput:
 
     ``graph`` is what it lists, development tools already left out where that was asked (``omitted`` of them). ``package`` is
     set for a package's own archive, and ``dependencies_from`` is then the file its dependencies came from, None where only its
-    manifest's ranges are known; ``dependencies_digest`` is that file's, as ``ALGORITHM:HEX``. ``uri`` is the file relative to the project, with ``/``; ``lines`` maps a place in the tree
-    to the line of its entry, for files that have both and only where something was found.
+    manifest's ranges are known; ``dependencies_digest`` is that file's, as ``ALGORITHM:HEX``. ``uri`` is the file relative to
+    the project, with ``/``; ``lines`` maps a place in the tree to the line of its entry, for files that have both and only
+    where something was found.
     """
 
     file: str
@@ -102,8 +103,8 @@ class ScanReport:
     """Everything ``scan`` shows.
 
     ``routes`` maps the label of a package with findings to who pulls it in. ``notes`` are sentences about what was given and
-    had no part in the result (an audit about packages that the input does not have). ``as_of`` is True where the caller named
-    the time. ``audit`` is npm's report given with ``--import``.
+    had no part in the result (an audit about packages that the input does not have, records nobody could read). ``as_of`` is
+    True where the caller named the time. ``audit`` is npm's report given with ``--import``.
     """
 
     inputs: tuple[ScanInput, ...]
