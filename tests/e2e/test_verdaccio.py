@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,8 +47,14 @@ class Team:
 
 
 @pytest.fixture(scope="module")
-def team(node_tools: NodeTools, verdaccio: Verdaccio, keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Team:
-    """Pack two packages with npm, sign, approve and publish them."""
+def team(
+    node_tools: NodeTools,
+    verdaccio: Verdaccio,
+    keys: Path,
+    advisories: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Team:
+    """Pack two packages with npm, lock them with npm, attest their SBOMs and sign them."""
     folder = tmp_path_factory.mktemp("team")
     environment = node_tools.environment(folder / "home", npmrc=verdaccio.npmrc("@vextrus"))
     tarballs = []
@@ -76,7 +83,23 @@ def team(node_tools: NodeTools, verdaccio: Verdaccio, keys: Path, tmp_path_facto
         encoding="utf-8",
     )
     (folder / ".npmrc").write_text(verdaccio.npmrc("@vextrus"), encoding="utf-8")
-    vxsec.sign(tarballs, signers=[str(keys / "ci.key")], trust=folder / "trust.yaml", password=PASSWORD)
+    # The lockfile as npm makes it for the workspace; CI attests the SBOM that follows from it.
+    workspace = {"name": "team", "private": True, "workspaces": list(SOURCES)}
+    (folder / "package.json").write_text(json.dumps(workspace), encoding="utf-8")
+    done = node_tools.run_npm("install", "--package-lock-only", cwd=folder, environment=environment)
+    assert done.returncode == 0, done.stderr
+    for path in tarballs:
+        vxsec.build_sbom(
+            path,
+            lockfile=folder / "package-lock.json",
+            authors=["The team"],
+            timestamp=datetime(2026, 11, 1, tzinfo=UTC),
+            output=f"{path}.cdx.json",
+        )
+    signers = [str(keys / "ci.key")]
+    vxsec.attest_sbom(tarballs, signers=signers, password=PASSWORD)
+    vxsec.sign(tarballs, signers=signers, trust=folder / "trust.yaml", password=PASSWORD)
+    environment = {**environment, "VXSEC_DB": str(advisories)}
     return Team(folder, node_tools, environment, tuple(tarballs))
 
 
@@ -92,7 +115,9 @@ def published(team: Team, keys: Path) -> Team:
         team.tarballs, signer=str(keys / "alice.key"), trust=trust, password=PASSWORD, push=True, project_dir=team.folder,
         bundle=team.folder / "approval.json",
     )  # fmt: skip
-    report = vxsec.publish(team.tarballs, policy="vxsec:recommended", trust=trust, project_dir=team.folder)
+    report = vxsec.publish(
+        team.tarballs, policy="vxsec:recommended", trust=trust, project_dir=team.folder, db=team.environment["VXSEC_DB"]
+    )
     assert report.exit_status == 0, report
     return team
 
@@ -138,6 +163,8 @@ def test_the_lockfile_verifies_and_what_npm_ci_installs_works(
     )
     assert answer.status == 0, answer.out + answer.err
     assert answer.json["totals"]["verified"] == 2
+    sboms = [r for s in answer.json["decision"]["subjects"] for r in s["results"] if r["use"] == "sbom.complete"]
+    assert [(r["verdict"], "@vextrus/vxsec-evidence@" in r["found"]) for r in sboms] == [("pass", True)] * 2
     published.npm("ci", "--ignore-scripts", cwd=consumer)
     ran = subprocess.run(
         [*published.tools.node, "-e", "console.log(require('@vextrus/e2e-top')())"],
