@@ -25,7 +25,7 @@ from vxsec.inspection.manifest_graph import graph_from_manifest
 from vxsec.inspection.merge_places import merge_places
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.dependency import Dependency, DependencyGraph, DependencySource
-from vxsec.model.package import PackageRef
+from vxsec.model.package import NPM, PackageRef
 from vxsec.versions.npm_range import satisfies
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def resolve_graph(
     walk = _Walk(lockfile, limits)
     if package is None:
         return walk.everything()
-    start = _find(lockfile, package)
+    start = _find(lockfile, package) if package.ecosystem == NPM else None
     if start is None:
         raise FormatError(
             f"expected {str(package)[:_SHOWN]!r} to be a workspace, the project itself or an installed package, found none",

@@ -249,7 +249,11 @@ def _licensed(stated: str | None) -> tuple[str | None, bool]:
 
 def _compositions(root: str, graph: DependencyGraph, refs: Mapping[str, str]) -> tuple[Composition, ...]:
     """CycloneDX v1.6, ``compositions``: what is claimed of the dependencies, and of what the package is assembled from."""
-    open_ended = {refs[one.key] for one in graph.dependencies if one.source is DependencySource.RANGE}
+    open_ended = {
+        refs[one.key]
+        for one in graph.dependencies
+        if one.source is DependencySource.RANGE or (one.package is None and one.source is not DependencySource.LOCAL)
+    }
     resolved = tuple(sorted({root, *refs.values()} - open_ended))
     whole = not graph.unresolved and not open_ended
     found = [Composition(aggregate="complete" if whole else "incomplete", dependencies=resolved)]

@@ -452,6 +452,12 @@ def test_a_package_that_the_lockfile_does_not_know_is_refused(name: str, version
     assert "npm install --package-lock-only" in (caught.value.hint or "")
 
 
+def test_a_package_of_another_ecosystem_is_in_no_npm_lockfile() -> None:
+    with pytest.raises(FormatError) as caught:
+        graph({}, replace(APP, ecosystem="pypi"))
+    assert caught.value.code == "sbom.not-in-lockfile"
+
+
 # -- what is published counts ------------------------------------------------------------------------------------------
 
 

@@ -56,6 +56,20 @@ def test_the_order_of_the_places_does_not_matter(tree: tuple[dict[str, int], dic
     assert classes(merge_places(alike, needs)) == classes(merge_places(backwards, needs))
 
 
+@pytest.mark.parametrize("salt", range(40))
+def test_it_does_not_matter_which_class_is_looked_at_first(salt: int) -> None:
+    """Most parents of what moves change while a few stay: whichever part is larger keeps its number."""
+    kinds = {"p": 1, "c": 2, "d": 3, "e": 4}
+    alike = {f"{salt}{letter}{n}": kind for letter, kind in kinds.items() for n in range(14)}
+    alike |= {f"{salt}e{n}": 5 for n in range(3)}
+    needs = {place: [place.replace(*pair)] for pair in ("pc", "cd", "de") for place in alike if pair[0] in place}
+    needs |= {f"{salt}p{n}": [] for n in range(4, 14)}
+    for n in range(4, 14):
+        alike[f"{salt}p{n}"] = 6
+    needs |= {place: [] for place in alike if "e" in place}
+    assert classes(merge_places(alike, needs)) == by_repeated_splitting(alike, needs)
+
+
 def test_nothing_is_no_class() -> None:
     assert merge_places({}, {}) == {}
 

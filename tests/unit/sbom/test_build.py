@@ -203,6 +203,16 @@ ROOT = "pkg:npm/%40scope/app@1.0.0"
             [("incomplete", (), (ROOT,)), ("unknown", (), ("a@^1",))],
             id="a range: what it needs is unknown",
         ),
+        pytest.param(
+            graph_of(dependency("a@git:…", package=None, source=DependencySource.GIT), root_needs=("a@git:…",)),
+            [("incomplete", (), (ROOT,)), ("unknown", (), ("a@git:…",))],
+            id="an address that nothing resolved",
+        ),
+        pytest.param(
+            graph_of(dependency("a", package=None, source=DependencySource.LOCAL), root_needs=("a",)),
+            [("complete", (), ("a", ROOT))],
+            id="a folder without a version, whose needs the lockfile knows",
+        ),
     ],
 )
 def test_completeness_is_claimed_only_where_it_is_known(
