@@ -71,7 +71,8 @@ def _age(result: ScanResult, context: RuleContext, family: str, max_age: timedel
 
 
 def _unanswered(result: ScanResult, family: str, allowed: Sequence[str]) -> Outcome | None:
-    open_ = [item for item in result.not_evaluated if item.reason.value not in allowed]
+    asked = (*result.not_evaluated, *result.partly_evaluated)
+    open_ = [item for item in asked if item.reason.value not in allowed]
     if not open_:
         return None
     listed = [f"{item.package[:_SHOWN]} ({item.reason}: {item.detail[:_SHOWN]})" for item in open_[:_LISTED]]

@@ -269,7 +269,14 @@ def _next_commands(
         commands.append(f"vxsec keys generate {ci}{ask}")
     if person is None and two:
         commands.append(f"vxsec keys generate {human}{ask}")
-    commands += ["npm pack --workspaces", f"vxsec sign *.tgz --signer file:{ci}.key --trust {trust}{ask}"]
+    commands += ["npm pack --workspaces"]
+    if two:
+        commands += [
+            "vxsec db update",
+            "npm install --package-lock-only",
+            f"vxsec sbom attest *.tgz --author 'Your team' --signer file:{ci}.key{ask}",
+        ]
+    commands.append(f"vxsec sign *.tgz --signer file:{ci}.key --trust {trust}{ask}")
     if two:
         commands.append(f"vxsec approve *.tgz --signer file:{human}.key --trust {trust}{ask}")
     return (

@@ -120,7 +120,9 @@ def _lacks(fact: SbomFact, parameters: Parameters, context: RuleContext) -> Outc
             "the SBOM lacks minimum elements",
             expected="every minimum element (NTIA 2021)",
             found=f"{fact.source}: no {', '.join(fact.missing[:_LISTED])[:_SHOWN]}",
-            hint=_how_to_make(parameters, context),
+            hint=f"inside a git repository, or with SOURCE_DATE_EPOCH set: {_how_to_make(parameters, context)} --author NAME"
+            if is_file(context.evidence.subject, context.phase)
+            else _how_to_make(parameters, context),
         )
     if not parameters.match_lockfile:
         return None

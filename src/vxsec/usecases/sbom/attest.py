@@ -40,14 +40,15 @@ def attest_sbom(
 ) -> tuple[SignedFile, ...]:
     """Sign an in-toto statement that carries the SBOM of each archive, and append it to ``FILE.sigstore.jsonl``.
 
-    The SBOM is ``sbom``, else ``FILE.cdx.json`` beside the file, else one made now from ``lockfile``. Guarantees: nothing
-    is signed unless every SBOM agrees with the bytes it is about.
+    The SBOM is ``sbom``; else, where anything is said about how to make one (``lockfile``, ``authors``, ``timestamp``), one
+    made now; else ``FILE.cdx.json`` beside the file; else one made now. Guarantees: nothing is signed unless every SBOM
+    agrees with the bytes it is about.
 
     Args:
         files: Archives, at least one; exactly one with ``sbom``.
         signers: Signer URIs, at least one.
         sbom: The SBOM of the one file.
-        lockfile: As in :func:`build_sbom`, for files without an SBOM.
+        lockfile: As in :func:`build_sbom`.
         authors: As in :func:`build_sbom`.
         timestamp: As in :func:`build_sbom`.
         bundle: Write the one bundle here instead.
@@ -62,16 +63,23 @@ def attest_sbom(
     from vxsec.formats.strict_json import read_json
     from vxsec.usecases.sign import attest_each
 
+    if sbom is not None and (lockfile is not None or authors or timestamp is not None):
+        raise UsageError(
+            "an SBOM that is given is taken as it is",
+            code="usage.options",
+            hint="leave out --sbom, or --lockfile, --author and --timestamp",
+        )
     if sbom is not None and len(files) != 1:
         raise UsageError(
             f"--sbom names the SBOM of one file, found {len(files)}",
             code="usage.options",
             hint="leave it out: each FILE.cdx.json beside its file is found",
         )
+    made_now = lockfile is not None or bool(authors) or timestamp is not None
     documents = []
     for file in files:
         artifact = require_artifact(file)
-        data = sbom_bytes(artifact, sbom)
+        data = None if sbom is None and made_now else sbom_bytes(artifact, sbom)
         if data is None:
             made = build_sbom(file, lockfile=lockfile, authors=authors, timestamp=timestamp, project_dir=project_dir)
             data = made.document
