@@ -177,9 +177,7 @@ def test_attested_it_travels_and_comes_back(vxsec_run: Vxsec, shop: Shop, kernel
     assert (neither.status, "verify.no-trust" in neither.err) == (2, True)
 
 
-def test_what_is_said_about_making_one_is_not_ignored(
-    vxsec_run: Vxsec, shop: Shop, kernel: Path, lockfile: Path, made: Path
-) -> None:
+def test_what_is_said_about_making_one_is_not_ignored(vxsec_run: Vxsec, shop: Shop, kernel: Path, made: Path) -> None:
     sign = ("sbom", "attest", kernel, "--signer", shop.uri("ci"))
     assert vxsec_run(*sign, "--author", "Somebody else").status == 0
     extracted = vxsec_run("sbom", "extract", kernel, "--trust", shop.trust)

@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(vxsec.__file__).parent
 MAX_LINES = 400
-PURE_ROOMS = ("errors", "limits", "model", "versions", "formats", "inspection", "verification", "policy", "report")
+PURE_ROOMS = (
+    "errors",
+    "limits",
+    "model",
+    "versions",
+    "formats",
+    "inspection",
+    "sbom",
+    "verification",
+    "policy",
+    "report",
+)
 HEAVY = (
     "click",
     "cryptography",

@@ -74,7 +74,7 @@ def _parse(text: str) -> Any | None:  # noqa: ANN401 - the library has no types
 
     try:
         return _licensing().parse(text, simple=True)
-    except ExpressionError:
+    except (ExpressionError, IndexError, AssertionError, TypeError, ValueError):  # what its parser lets through, too
         return None
 
 

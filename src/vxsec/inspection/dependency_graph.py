@@ -60,7 +60,7 @@ def resolve_graph(
 
     Args:
         lockfile: As parsed from ``package-lock.json`` version 2 or 3.
-        package: A workspace folder of this name and version, else the project itself, else an installed package.
+        package: A workspace folder of this name, else the project itself, else an installed package of this version.
         manifest: The package's own manifest from its tarball. What is published counts: its fields are followed in place of
             the entry's, and a range that the resolved version does not satisfy is in ``unresolved`` too.
         limits: ``dependency_edges``.
@@ -83,14 +83,18 @@ def resolve_graph(
 
 
 def _find(lockfile: Lockfile, package: PackageRef) -> LockedPackage | None:
-    """The entry that is ``package``; the nearest to the top where an installed one stands in several places."""
-    same = [entry for entry in lockfile.packages if entry.name == package.name and entry.version == package.version]
-    folders = [entry for entry in same if enclosing(entry.path) is None]
+    """The entry that is ``package``; the nearest to the top where an installed one stands in several places.
+
+    A workspace or the project itself is known by its name: release tools raise the version and leave the lockfile, and what
+    the package needs is read from its own manifest.
+    """
+    named = [entry for entry in lockfile.packages if entry.name == package.name]
+    folders = [entry for entry in named if enclosing(entry.path) is None]
     if folders:
-        return min(folders, key=lambda entry: entry.path)
+        return min(folders, key=lambda entry: (entry.version != package.version, entry.path))
     if lockfile.root.name == package.name:
         return lockfile.root
-    installed = [entry for entry in same if not entry.link]
+    installed = [entry for entry in named if not entry.link and entry.version == package.version]
     return min(installed, key=lambda entry: (entry.path.count("/"), entry.path), default=None)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 import sqlite3
 from pathlib import Path
@@ -26,7 +27,6 @@ from vxsec.model.scan import DatabaseState
 from vxsec.scanning.rows import FORMAT, read_rows
 
 if TYPE_CHECKING:
-    import os
     from types import TracebackType
 
     from vxsec.model.advisory import Advisory
@@ -218,7 +218,7 @@ def hash_index(path: Path) -> str:
 
 def _connect(path: Path) -> sqlite3.Connection:
     """Read only; ``immutable`` because nobody changes the file: no lock, no journal, nothing is written beside it."""
-    uri = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+    uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro&immutable=1"
     return sqlite3.connect(uri, uri=True, check_same_thread=False)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vxsec.model.report.database import DatabaseEntry, DatabaseReport
     from vxsec.model.scan import DatabaseState
     from vxsec.scanning.index_build import IndexBuilder
-    from vxsec.usecases.database_sources import AdvisorySource
+    from vxsec.usecases.database_sources import RecordSource
 
     PathLike = str | os.PathLike[str]
 
@@ -111,7 +111,7 @@ def update_database(
         FormatError, UndecidedError: As :func:`import_database`; the index in use stays in use.
     """
     from vxsec.usecases.database_fetch import fetch_export, last_modified
-    from vxsec.usecases.database_sources import AdvisorySource
+    from vxsec.usecases.database_sources import RecordSource
 
     tell = _tell_nobody if progress is None else progress
     moment = now or utc_now()
@@ -133,9 +133,9 @@ def update_database(
                 where=url,
                 hint="check the address: below it lie folders such as npm, each with an all.zip",
             )
-        source = AdvisorySource(path=folder, label=url, ecosystem=name, content=response.body)
+        source = RecordSource(path=folder, label=url, content=response.body)
         dated = last_modified(response, moment)
-        states += _import([source], folder, exported_at=dated, now=moment, tell=tell)
+        states += _import([(name, source)], folder, exported_at=dated, now=moment, tell=tell)
     return states
 
 
@@ -207,7 +207,7 @@ def default_database_folder() -> Path:
 
 
 def _import(
-    sources: Iterable[AdvisorySource],
+    sources: Iterable[tuple[str, RecordSource]],
     folder: Path,
     *,
     exported_at: datetime | None,
@@ -215,9 +215,9 @@ def _import(
     tell: Callable[[str], None],
 ) -> list[DatabaseState]:
     """Read everything first, and then put each index in its place."""
-    groups: dict[str, list[AdvisorySource]] = {}
-    for source in sources:
-        groups.setdefault(source.ecosystem or NPM, []).append(source)
+    groups: dict[str, list[RecordSource]] = {}
+    for ecosystem, source in sources:
+        groups.setdefault(ecosystem, []).append(source)
     read = [_collected(name, group, now=now, tell=tell) for name, group in groups.items()]
     states = []
     for made in read:
@@ -244,7 +244,7 @@ class _Collected:
 
 
 def _collected(
-    ecosystem: str, sources: Sequence[AdvisorySource], *, now: datetime, tell: Callable[[str], None]
+    ecosystem: str, sources: Sequence[RecordSource], *, now: datetime, tell: Callable[[str], None]
 ) -> _Collected:
     from vxsec.scanning.index_build import IndexBuilder
     from vxsec.scanning.scan import CLOCK_SKEW
@@ -264,6 +264,7 @@ def _collected(
                 f"a record modified at {render_time(newest)}, which is still to come",
                 code="osv.future",
                 where=source.label,
+                hint="check this machine's clock, or get the data again: vxsec db update",
             )
         if newest is not None and (made.newest is None or newest < made.newest):
             made.newest = newest

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vxsec.formats.zip_archive import ByteSource
     from vxsec.model.advisory import Advisory
 
-__all__ = ["AdvisorySource", "RecordReader", "ecosystem_of", "find_sources"]
+__all__ = ["RecordReader", "RecordSource", "ecosystem_of", "find_sources"]
 
 _ALL = "all.zip"
 _SUPPORTED = frozenset(OSV_ECOSYSTEMS.values())
@@ -29,12 +29,11 @@ _REASONS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AdvisorySource:
-    """One archive or folder of records. ``ecosystem`` (a purl type) is what its name says, None where that says nothing."""
+class RecordSource:
+    """One archive or folder of records; ``label`` is what people are told it is."""
 
     path: Path
     label: str
-    ecosystem: str | None
     content: bytes | None = None
     """An archive that was downloaded."""
 
@@ -83,11 +82,11 @@ class RecordReader:
         """Why, for the first few."""
         self._progress = progress
 
-    def read(self, source: AdvisorySource) -> Iterator[Advisory]:
+    def read(self, source: RecordSource) -> Iterator[Advisory]:
         """Every record that can be read, in the order it lies there.
 
         Raises:
-            UsageError, FormatError: As :meth:`AdvisorySource.files`.
+            UsageError, FormatError: As :meth:`RecordSource.files`.
         """
         for name, data in source.files():
             self.seen += 1
@@ -134,8 +133,10 @@ def ecosystem_of(word: str) -> str | None:
     return next((ours for ours, osv in OSV_ECOSYSTEMS.items() if folded in {ours, osv.casefold()}), None)
 
 
-def find_sources(path: Path, *, ecosystem: str | None, progress: Callable[[str], None]) -> list[AdvisorySource]:
-    """What ``path`` gives: one archive, one folder of records, or a folder of archives (``npm.zip``, ``npm/all.zip``).
+def find_sources(
+    path: Path, *, ecosystem: str | None, progress: Callable[[str], None]
+) -> list[tuple[str, RecordSource]]:
+    """What ``path`` gives, each with its ecosystem (a purl type): one archive, one folder of records, or a folder of archives (``npm.zip``, ``npm/all.zip``).
 
     In a folder of archives those of ecosystems that cannot be evaluated are passed over, and ``progress`` is told.
 
@@ -169,8 +170,8 @@ def find_sources(path: Path, *, ecosystem: str | None, progress: Callable[[str],
 
 def _chosen(
     archives: list[Path], folder: Path, *, ecosystem: str | None, progress: Callable[[str], None]
-) -> list[AdvisorySource]:
-    found: list[AdvisorySource] = []
+) -> list[tuple[str, RecordSource]]:
+    found: list[tuple[str, RecordSource]] = []
     for item in archives:
         named = _named(item)
         if named is not None and ecosystem in {None, named}:
@@ -193,14 +194,12 @@ def _label(path: Path) -> str:
     return f"{path.absolute().parent.name}/{path.name}" if path.name == _ALL else path.name or path.absolute().name
 
 
-def _decided(path: Path, ecosystem: str | None) -> AdvisorySource:
-    source = AdvisorySource(path=path, label=_label(path), ecosystem=ecosystem)
-    if ecosystem is not None:
-        return source
-    return AdvisorySource(path=path, label=source.label, ecosystem=_agreed(source))
+def _decided(path: Path, ecosystem: str | None) -> tuple[str, RecordSource]:
+    source = RecordSource(path=path, label=_label(path))
+    return (_agreed(source) if ecosystem is None else ecosystem), source
 
 
-def _agreed(source: AdvisorySource) -> str:
+def _agreed(source: RecordSource) -> str:
     """The one ecosystem that every record speaks of."""
     common = set(OSV_ECOSYSTEMS.values())
     seen: set[str] = set()

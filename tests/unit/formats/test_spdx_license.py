@@ -101,7 +101,8 @@ def test_an_expression_of_spdx(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Apache 2", "Your-Words", "MIT OR Your-Words", "MIT WITH Your-Words", "UNLICENSED", "é"]
+    "text",
+    ["", "Apache 2", "Your-Words", "MIT OR Your-Words", "MIT WITH Your-Words", "UNLICENSED", "é", "()", "( OR TRUE"],
 )
 def test_no_expression_of_spdx(text: str) -> None:
     assert not is_license_expression(text)

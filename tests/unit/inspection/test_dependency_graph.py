@@ -426,6 +426,11 @@ def test_the_project_is_known_by_its_name_whatever_its_version() -> None:
     assert found.root_needs == ("a@1.0.0",)
 
 
+def test_a_workspace_is_known_by_its_name_whatever_version_was_locked() -> None:
+    found = graph(WORKSPACES, PackageRef(name="@v/kernel", version="0.1.1"))
+    assert found.root == PackageRef(name="@v/kernel", version="0.1.1")
+
+
 def test_an_installed_package_is_the_one_nearest_to_the_top() -> None:
     packages = {
         "node_modules/b": package("2.0.0"),
@@ -440,7 +445,6 @@ def test_an_installed_package_is_the_one_nearest_to_the_top() -> None:
     ("name", "version"),
     [
         pytest.param("other", "1.0.0", id="a name that stands nowhere"),
-        pytest.param("@v/kernel", "0.1.1", id="a workspace in another version"),
         pytest.param("a", "3.0.0", id="an installed package in another version"),
         pytest.param("__proto__", "1.0.0", id="a name that JavaScript gives everything"),
     ],

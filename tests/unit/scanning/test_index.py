@@ -493,6 +493,13 @@ def test_a_name_that_means_something_in_a_uri_is_only_a_name(tmp_path: Path) -> 
         assert index.lookup("left-padding")
 
 
+def test_a_folder_whose_name_is_not_text_is_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    build(folder)
+    with AdvisoryIndex.open(folder, "npm") as index:
+        assert index.lookup("left-padding")
+
+
 def test_a_folder_that_may_not_be_written_can_be_asked(tmp_path: Path) -> None:
     build(tmp_path)
     before = names_in(tmp_path)
