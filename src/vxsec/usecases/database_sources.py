@@ -136,9 +136,10 @@ def ecosystem_of(word: str) -> str | None:
 def find_sources(
     path: Path, *, ecosystem: str | None, progress: Callable[[str], None]
 ) -> list[tuple[str, RecordSource]]:
-    """What ``path`` gives, each with its ecosystem (a purl type): one archive, one folder of records, or a folder of archives (``npm.zip``, ``npm/all.zip``).
+    """What ``path`` gives, each with its ecosystem (a purl type).
 
-    In a folder of archives those of ecosystems that cannot be evaluated are passed over, and ``progress`` is told.
+    It is one archive, one folder of records, or a folder of such: ``npm.zip``, ``npm/all.zip``, ``npm/ID.json``. There, those
+    of ecosystems that cannot be evaluated are passed over, and ``progress`` is told.
 
     Args:
         path: A file or folder.
@@ -156,9 +157,12 @@ def find_sources(
     files = [Path(name) for name in list_files(path)]
     archives = [item for item in files if item.suffix == ".zip"]
     archives += sorted(path.glob(f"*/{_ALL}"))
+    records = any(item.suffix == ".json" for item in files)
+    if not archives and not records:
+        archives = [child for child in sorted(path.iterdir()) if child.is_dir() and ecosystem_of(child.name)]
     if not archives:
         return [_decided(path, ecosystem_of(path.absolute().name) if ecosystem is None else ecosystem)]
-    if any(item.suffix == ".json" for item in files):
+    if records:
         raise UsageError(
             "both records and archives in one folder: it is not clear which of them is meant",
             code="db.mixed",
@@ -186,7 +190,7 @@ def _chosen(
 
 
 def _named(path: Path) -> str | None:
-    """By the archive's own name, or by its folder's for ``all.zip``."""
+    """By its own name, or by its folder's for ``all.zip``."""
     return ecosystem_of(path.absolute().parent.name if path.name == _ALL else path.stem)
 
 

@@ -525,6 +525,8 @@ def test_without_any_home_the_option_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_fixtures_are_one_folder_that_can_be_imported(tmp_path: Path) -> None:
     shutil.copytree(FIXTURES, tmp_path / "osv")
-    states = bring(tmp_path, tmp_path / "osv" / "npm", tmp_path / "osv" / "PyPI")
-    assert [(state.ecosystem, state.advisories) for state in states] == [("npm", 11), ("pypi", 4)]
+    states = bring(tmp_path, tmp_path / "osv")
+    assert sorted((state.ecosystem, state.advisories, state.source) for state in states) == [
+        ("npm", 11, "npm"), ("pypi", 4, "PyPI"),
+    ]  # fmt: skip
     assert json.loads((FIXTURES / "npm" / "MAL-2026-1001.json").read_text(encoding="utf-8"))["id"] == "MAL-2026-1001"
