@@ -53,7 +53,7 @@ def test_a_credential_that_is_percent_encoded_is_found() -> None:
     [
         "/home/alice/app",
         "/Users/alice/app/package.json",
-        "/root/x",
+        "/etc/ssl/x",
         "/tmp/build",  # noqa: S108 - a text
         "/private/var/x",
         "/builds/group/app",
@@ -64,7 +64,7 @@ def test_a_credential_that_is_percent_encoded_is_found() -> None:
         "node: /workspace/app",
         '"/srv/x"',
         "C:\\Users\\alice",
-        "d:/work/app",
+        "d:/jobs/app",
         "\\\\server\\share\\x",
         "file:///etc/passwd",
         "file:../a.tgz",

@@ -92,7 +92,7 @@ def _install(**entry: Any) -> Any:
 @pytest.mark.parametrize(
     "resolved",
     [
-        "https://registry.npmjs.org/left-pad/-/left-pad-1.1.0.tgz",
+        "https://registry.example.test/left-pad/-/left-pad-1.1.0.tgz",
         "https://artifacts.example.test/api/npm/npm/left-pad/-/left-pad-1.1.0.tgz",
         "http://localhost:4873/left-pad/-/left-pad-1.1.0.tgz?x=1",
         "https://packages.example.test/download/left-pad/1.1.0/0123456789abcdef",
