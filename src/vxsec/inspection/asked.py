@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.formats.lockfiles.source import SourceKind, source_kind
-from vxsec.formats.npm_normalise import normalise_manifest
 from vxsec.model.dependency import DependencySource
 from vxsec.versions.npm_range import is_range
 
@@ -55,6 +54,8 @@ def asked_by_entry(entry: LockedPackage, *, dev: bool) -> tuple[Asked, ...]:
 
 def asked_by_manifest(manifest: Manifest) -> tuple[Asked, ...]:
     """What a package.json asks for at run time, after npm's own normalisation."""
+    from vxsec.formats.npm_normalise import normalise_manifest  # a lockfile needs none of it
+
     document = normalise_manifest(manifest.document, files=())
     peers, runtime, optional = (
         _texts(document.get(field)) for field in ("peerDependencies", "dependencies", "optionalDependencies")
@@ -69,6 +70,8 @@ def asked_by_manifest(manifest: Manifest) -> tuple[Asked, ...]:
 
 def bundled_names(manifest: Manifest) -> tuple[str, ...]:
     """The names whose files the package's own tarball carries (``bundleDependencies``)."""
+    from vxsec.formats.npm_normalise import normalise_manifest
+
     names = normalise_manifest(manifest.document, files=()).get("bundleDependencies")
     return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +13,10 @@ from vxsec.formats.timestamps import render_time
 from vxsec.host.clock import utc_now
 from vxsec.model.package import NPM
 from vxsec.scanning.index import AdvisoryIndex, present_ecosystems
+from vxsec.usecases.database_folder import default_database_folder
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
 
@@ -31,7 +32,6 @@ __all__ = [
     "MAX_AGE",
     "database_report",
     "database_states",
-    "default_database_folder",
     "import_database",
     "update_database",
 ]
@@ -60,7 +60,7 @@ def import_database(
 
     Args:
         sources: Zip archives (``npm.zip``, ``npm/all.zip``), folders of such, or folders of ``ID.json`` files.
-        directory: The database's folder; :func:`default_database_folder` if None.
+        directory: The database's folder; ``usecases.database_folder`` if None.
         ecosystem: ``npm`` or ``PyPI``, where neither names nor records say it; records of others are then passed over.
         exported_at: When the data was exported, with its offset.
         now: The time of the import; the clock if None.
@@ -100,7 +100,7 @@ def update_database(
     Args:
         base_url: Where the exports lie; plain http only on loopback or where ``unsafe_http`` covers it.
         ecosystems: ``npm``, ``PyPI``.
-        directory: The database's folder; :func:`default_database_folder` if None.
+        directory: The database's folder; ``usecases.database_folder`` if None.
         unsafe_http: URL prefixes that may be plain http although they are not loopback.
         now: The time of the import; the clock if None.
         progress: As in :func:`import_database`.
@@ -165,7 +165,7 @@ def database_report(
     """What data there is, and for each whether a scan could rely on it.
 
     Args:
-        directory: The database's folder; :func:`default_database_folder` if None.
+        directory: The database's folder; ``usecases.database_folder`` if None.
         ecosystems: Those that must be there; those that are there if empty, and npm where nothing is.
         max_age: How old the data may be; None leaves that unjudged.
         at: Judge as of this time.
@@ -183,24 +183,6 @@ def database_report(
     return DatabaseReport(
         directory=str(folder), databases=entries, judged_at=moment, max_age=max_age, as_of=at is not None
     )
-
-
-def default_database_folder() -> Path:
-    """``VXSEC_DB``, else ``vxsec/osv`` in ``XDG_DATA_HOME``, else ``~/.local/share/vxsec/osv``.
-
-    Raises:
-        UsageError: ``db.no-home``: none of them is known.
-    """
-    if named := os.environ.get("VXSEC_DB"):
-        return Path(named)
-    data = os.environ.get("XDG_DATA_HOME", "")
-    try:
-        home = Path(data) if data.startswith("/") else Path.home() / ".local" / "share"
-    except RuntimeError as error:
-        raise UsageError(
-            "no folder for the database: this user has no home", code="db.no-home", hint="name one with --db DIR"
-        ) from error
-    return home / "vxsec" / "osv"
 
 
 # -- importing ---------------------------------------------------------------------------------------------------------

@@ -18,10 +18,10 @@ from vxsec.usecases import database_fetch
 from vxsec.usecases.database import (
     database_report,
     database_states,
-    default_database_folder,
     import_database,
     update_database,
 )
+from vxsec.usecases.database_folder import default_database_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 __all__ = ["SourceKind", "is_pinned_commit", "source_kind"]
 
@@ -30,6 +31,7 @@ class SourceKind(StrEnum):
     """Nothing npm writes, or a URL two readers could take for two different hosts."""
 
 
+@lru_cache(maxsize=4096)
 def source_kind(resolved: str | None) -> SourceKind:
     """Classify ``resolved``; anything unusual is :attr:`SourceKind.UNKNOWN`, never a registry."""
     if resolved is None:
