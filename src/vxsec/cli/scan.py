@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vxsec.cli.options import AT, DB, output_options, password_options, password_source
+from vxsec.cli.options import AT, DB, DURATION, output_options, password_options, password_source
 from vxsec.cli.output import Output
-from vxsec.errors import ConfigurationError, UsageError
+from vxsec.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -17,20 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _SARIF = "sarif"
-
-
-class _Duration(click.ParamType["timedelta"]):
-    """ISO 8601."""
-
-    name = "DURATION"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        from vxsec.policy.parameters import parse_duration
-
-        try:
-            return parse_duration(str(value), where="option")
-        except ConfigurationError as error:
-            self.fail(error.message, param, ctx)
 
 
 @click.command(name="scan")
@@ -53,7 +39,7 @@ class _Duration(click.ParamType["timedelta"]):
 @click.option("--import", "npm_audit", metavar="FILE", help="What npm audit --json wrote, as a second source.")
 @click.option(
     "--max-db-age",
-    type=_Duration(),
+    type=DURATION,
     help="How old the data may be (ISO 8601), by its own date.  [default: P3D]",
 )
 @click.option("--omit", multiple=True, type=click.Choice(["dev"]), help="Leave development tools out, as npm does.")
