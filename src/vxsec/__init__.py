@@ -22,7 +22,7 @@ from vxsec._version import __version__
 if TYPE_CHECKING:
     from vxsec.errors import VxsecError
     from vxsec.usecases.approve import approve
-    from vxsec.usecases.database import database_states, import_database, update_database
+    from vxsec.usecases.database.maintain import database_states, import_database, update_database
     from vxsec.usecases.gate import gate
     from vxsec.usecases.init import init
     from vxsec.usecases.inputs import open_artifact
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from vxsec.usecases.sbom.attest import attest_sbom, extract_sbom
     from vxsec.usecases.sbom.build import build_sbom
     from vxsec.usecases.sbom.compare import check_sbom, verify_sbom
-    from vxsec.usecases.scan import scan
+    from vxsec.usecases.scan.scan import scan
     from vxsec.usecases.sign import attest, sign
     from vxsec.usecases.verify_file import verify
     from vxsec.usecases.verify_install import verify_lockfile
@@ -70,19 +70,19 @@ _HOMES = {
     "attest_sbom": "vxsec.usecases.sbom.attest",
     "build_sbom": "vxsec.usecases.sbom.build",
     "check_sbom": "vxsec.usecases.sbom.compare",
-    "database_states": "vxsec.usecases.database",
+    "database_states": "vxsec.usecases.database.maintain",
     "extract_sbom": "vxsec.usecases.sbom.attest",
     "gate": "vxsec.usecases.gate",
     "generate_key": "vxsec.usecases.keys",
-    "import_database": "vxsec.usecases.database",
+    "import_database": "vxsec.usecases.database.maintain",
     "init": "vxsec.usecases.init",
     "inspect": "vxsec.usecases.inspect",
     "open_artifact": "vxsec.usecases.inputs",
     "publish": "vxsec.usecases.publish",
-    "scan": "vxsec.usecases.scan",
+    "scan": "vxsec.usecases.scan.scan",
     "show_key": "vxsec.usecases.keys",
     "sign": "vxsec.usecases.sign",
-    "update_database": "vxsec.usecases.database",
+    "update_database": "vxsec.usecases.database.maintain",
     "verify": "vxsec.usecases.verify_file",
     "verify_lockfile": "vxsec.usecases.verify_install",
     "verify_sbom": "vxsec.usecases.sbom.compare",

@@ -21,7 +21,7 @@ from support.published_schemas import published_errors
 from vxsec.cli.root import root
 from vxsec.host.clock import utc_now
 from vxsec.policy.shipped import load_shipped
-from vxsec.usecases.database import import_database
+from vxsec.usecases.database.maintain import import_database
 from vxsec.usecases.doctor import examine as examine_machine
 
 if TYPE_CHECKING:

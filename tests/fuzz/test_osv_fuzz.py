@@ -12,7 +12,7 @@ from support.osv_bucket import EXPORT
 from support.osv_kit import NOW, Member, ZipMaker, make_zip
 from vxsec.errors import VxsecError
 from vxsec.scanning.index import AdvisoryIndex
-from vxsec.usecases.database import import_database
+from vxsec.usecases.database.maintain import import_database
 
 NAMES = st.sampled_from(
     ["A-1.json", "A-1", "../A-1.json", "A-1.json/", "__proto__.json", "\u0410-1.json", "", "npm/A-1.json"]

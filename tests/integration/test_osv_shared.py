@@ -17,7 +17,7 @@ from vxsec.model.package import PYPI, PackageRef
 from vxsec.scanning.affected import Affected, AffectedVersions, order_of
 from vxsec.scanning.index import AdvisoryIndex
 from vxsec.scanning.match import match_package
-from vxsec.usecases.database import import_database
+from vxsec.usecases.database.maintain import import_database
 from vxsec.versions.pypi import is_version, parse_version
 from vxsec.versions.semver_order import semver_key
 

@@ -12,8 +12,8 @@ from support.osv_bucket import EXPORT, Bucket, running
 from support.osv_kit import NOW
 from vxsec.errors import FormatError, NetworkError, UsageError
 from vxsec.limits import DEFAULT_LIMITS
-from vxsec.usecases import database_fetch
-from vxsec.usecases.database import database_states, update_database
+from vxsec.usecases.database import fetch as database_fetch
+from vxsec.usecases.database.maintain import database_states, update_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -37,7 +37,7 @@ def import_(
     *, sources: tuple[str, ...], exported_at: datetime | None, ecosystem: str | None, db: str | None, **output: object
 ) -> int:
     """Make the database from OSV's exports (npm.zip, npm/all.zip) or a folder of records. No network."""
-    from vxsec.usecases.database import import_database
+    from vxsec.usecases.database.maintain import import_database
 
     out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     states = import_database(sources, directory=db, ecosystem=ecosystem, exported_at=exported_at, progress=out.progress)
@@ -67,7 +67,7 @@ def update(
     **output: object,
 ) -> int:
     """Fetch URL/npm/all.zip, if it is newer, and make the database from it."""
-    from vxsec.usecases.database import DEFAULT_BASE_URL, update_database
+    from vxsec.usecases.database.maintain import DEFAULT_BASE_URL, update_database
 
     out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     states = update_database(
@@ -96,7 +96,7 @@ def status(
     *, ecosystems: tuple[str, ...], max_age: timedelta, at: datetime | None, db: str | None, **output: object
 ) -> int:
     """What data there is, and how old: 0 fresh, 4 missing, damaged, empty or too old."""
-    from vxsec.usecases.database import database_report
+    from vxsec.usecases.database.maintain import database_report
 
     out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     report = database_report(db, ecosystems=ecosystems, max_age=max_age, at=at)
@@ -106,7 +106,7 @@ def status(
 
 def _show(out: Output, db: str | None, states: list[DatabaseState]) -> int:
     """What is in place now, read back; its age is told and not judged, for old data may be what was asked for."""
-    from vxsec.usecases.database import MAX_AGE, database_report
+    from vxsec.usecases.database.maintain import MAX_AGE, database_report
 
     report = database_report(db, ecosystems=[state.ecosystem for state in states], max_age=None)
     for state in states:

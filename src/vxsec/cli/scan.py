@@ -68,7 +68,7 @@ def command(
 ) -> int:
     """Look a package-lock.json, CycloneDX SBOM, package or pip report up: 0 passed, 11 findings, 4 could not decide."""
     from vxsec import scan
-    from vxsec.usecases.scan import MAX_DB_AGE
+    from vxsec.usecases.scan.scan import MAX_DB_AGE
 
     if attest != bool(signers):
         raise UsageError(

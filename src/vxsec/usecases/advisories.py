@@ -54,7 +54,7 @@ class AdvisoryStore:
 
     def _open(self, ecosystem: str) -> AdvisoryIndex | UndecidedError:
         from vxsec.scanning.index import AdvisoryIndex
-        from vxsec.usecases.database_folder import default_database_folder
+        from vxsec.usecases.database.folder import default_database_folder
 
         directory = self.directory if self.directory is not None else default_database_folder()
         try:

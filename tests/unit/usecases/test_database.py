@@ -14,14 +14,14 @@ from support.osv_kit import FIXTURES, NOW, affected, make_zip, range_of, record_
 from vxsec.errors import FormatError, NetworkError, UndecidedError, UsageError, VxsecError
 from vxsec.host.http_message import HttpResponse
 from vxsec.scanning.index import AdvisoryIndex
-from vxsec.usecases import database_fetch
-from vxsec.usecases.database import (
+from vxsec.usecases.database import fetch as database_fetch
+from vxsec.usecases.database.folder import default_database_folder
+from vxsec.usecases.database.maintain import (
     database_report,
     database_states,
     import_database,
     update_database,
 )
-from vxsec.usecases.database_folder import default_database_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -177,7 +177,7 @@ def test_the_age_is_what_the_caller_says_and_never_now(tmp_path: Path) -> None:
 
 
 def test_progress_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vxsec.usecases.database_sources._EVERY", 5)
+    monkeypatch.setattr("vxsec.usecases.database.sources._EVERY", 5)
     told = Told()
     bring(tmp_path, a_zip(tmp_path), progress=told)
     assert told == [

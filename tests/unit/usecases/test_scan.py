@@ -21,7 +21,7 @@ from vxsec.model.digest import digest_bytes
 from vxsec.model.report.scan import ScanInputKind
 from vxsec.model.scan import SCAN_PREDICATE, NotEvaluatedReason
 from vxsec.testing.artifacts import pack
-from vxsec.usecases import scan_inputs
+from vxsec.usecases.scan import inputs as scan_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -31,7 +31,7 @@ def check_databases(
     directory: str | os.PathLike[str] | None, *, policy: Policy | None, now: datetime
 ) -> Iterator[DoctorFinding]:
     """Each ecosystem's data. That there is none is a problem only where the policy scans; that it is damaged always is."""
-    from vxsec.usecases.database import MAX_AGE, database_states  # here, because an index needs sqlite3
+    from vxsec.usecases.database.maintain import MAX_AGE, database_states  # here, because an index needs sqlite3
 
     needed, oldest = _what_the_policy_needs(policy)
     try:

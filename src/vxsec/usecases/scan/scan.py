@@ -16,7 +16,7 @@ from vxsec.model.scan import NotEvaluatedReason
 from vxsec.scanning.routes import find_routes
 from vxsec.scanning.scan import data_problem, scan_dependencies
 from vxsec.usecases.advisories import AdvisoryStore
-from vxsec.usecases.scan_inputs import file_uri, open_input
+from vxsec.usecases.scan.inputs import file_uri, open_input
 
 if TYPE_CHECKING:
     import os
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vxsec.model.scan import ScanResult
     from vxsec.scanning.index import AdvisoryIndex
     from vxsec.signing.signer import Signer
-    from vxsec.usecases.scan_inputs import OpenedInput
+    from vxsec.usecases.scan.inputs import OpenedInput
 
     Password = bytes | Callable[[], bytes] | None
     PathLike = str | os.PathLike[str]
@@ -120,7 +120,7 @@ def scan(
     )
     if not keys:
         return report
-    from vxsec.usecases.scan_attest import attest_report
+    from vxsec.usecases.scan.attest import attest_report
 
     return replace(report, attested=attest_report(report, keys, scanner=f"vxsec {__version__}"))
 

@@ -13,7 +13,7 @@ from vxsec.formats.timestamps import render_time
 from vxsec.host.clock import utc_now
 from vxsec.model.package import NPM
 from vxsec.scanning.index import AdvisoryIndex, present_ecosystems
-from vxsec.usecases.database_folder import default_database_folder
+from vxsec.usecases.database.folder import default_database_folder
 
 if TYPE_CHECKING:
     import os
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vxsec.model.report.database import DatabaseEntry, DatabaseReport
     from vxsec.model.scan import DatabaseState
     from vxsec.scanning.index_build import IndexBuilder
-    from vxsec.usecases.database_sources import RecordSource
+    from vxsec.usecases.database.sources import RecordSource
 
     PathLike = str | os.PathLike[str]
 
@@ -60,7 +60,7 @@ def import_database(
 
     Args:
         sources: Zip archives (``npm.zip``, ``npm/all.zip``), folders of such, or folders of ``ID.json`` files.
-        directory: The database's folder; ``usecases.database_folder`` if None.
+        directory: The database's folder; ``usecases.database.folder`` if None.
         ecosystem: ``npm`` or ``PyPI``, where neither names nor records say it; records of others are then passed over.
         exported_at: When the data was exported, with its offset.
         now: The time of the import; the clock if None.
@@ -71,7 +71,7 @@ def import_database(
         FormatError: ``zip.*``, ``osv.unreadable``, ``osv.duplicate``, ``osv.future``.
         UndecidedError: ``db.empty``: there is nothing in it that could match.
     """
-    from vxsec.usecases.database_sources import find_sources
+    from vxsec.usecases.database.sources import find_sources
 
     tell = _tell_nobody if progress is None else progress
     moment = now or utc_now()
@@ -100,7 +100,7 @@ def update_database(
     Args:
         base_url: Where the exports lie; plain http only on loopback or where ``unsafe_http`` covers it.
         ecosystems: ``npm``, ``PyPI``.
-        directory: The database's folder; ``usecases.database_folder`` if None.
+        directory: The database's folder; ``usecases.database.folder`` if None.
         unsafe_http: URL prefixes that may be plain http although they are not loopback.
         now: The time of the import; the clock if None.
         progress: As in :func:`import_database`.
@@ -110,8 +110,8 @@ def update_database(
         NetworkError: ``network.*``; ``network.status`` for an answer that is no export.
         FormatError, UndecidedError: As :func:`import_database`; the index in use stays in use.
     """
-    from vxsec.usecases.database_fetch import fetch_export, last_modified
-    from vxsec.usecases.database_sources import RecordSource
+    from vxsec.usecases.database.fetch import fetch_export, last_modified
+    from vxsec.usecases.database.sources import RecordSource
 
     tell = _tell_nobody if progress is None else progress
     moment = now or utc_now()
@@ -165,7 +165,7 @@ def database_report(
     """What data there is, and for each whether a scan could rely on it.
 
     Args:
-        directory: The database's folder; ``usecases.database_folder`` if None.
+        directory: The database's folder; ``usecases.database.folder`` if None.
         ecosystems: Those that must be there; those that are there if empty, and npm where nothing is.
         max_age: How old the data may be; None leaves that unjudged.
         at: Judge as of this time.
@@ -230,7 +230,7 @@ def _collected(
 ) -> _Collected:
     from vxsec.scanning.index_build import IndexBuilder
     from vxsec.scanning.scan import CLOCK_SKEW
-    from vxsec.usecases.database_sources import RecordReader
+    from vxsec.usecases.database.sources import RecordReader
 
     made = _Collected(IndexBuilder(ecosystem), ", ".join(source.label for source in sources))
     for source in sources:
@@ -262,7 +262,7 @@ def _collected(
 
 
 def _known_ecosystem(word: str) -> str:
-    from vxsec.usecases.database_sources import ecosystem_of
+    from vxsec.usecases.database.sources import ecosystem_of
 
     name = ecosystem_of(word)
     if name is None:

@@ -1,0 +1,1 @@
+"""Fill the advisory database, and say what is in it."""

@@ -1,0 +1,1 @@
+"""Look dependencies up: what is scanned, the scan, and its attestation."""
