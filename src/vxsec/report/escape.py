@@ -11,14 +11,18 @@ import unicodedata
 __all__ = ["escape_text"]
 
 _LATIN = 0xFF
+_OLD_COMMAND = "##["
+"""How a command to a CI runner begins in its old form, anywhere in a line; the new one (``::``) only begins lines."""
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def escape_text(text: str) -> str:
-    """Return ``text`` on one line, without anything a terminal acts upon."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_escape(ch) if unicodedata.category(ch) in _HIDDEN else ch for ch in text)
+    """Return ``text`` on one line, without anything that a terminal or a CI runner acts upon."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(_escape(ch) if unicodedata.category(ch) in _HIDDEN else ch for ch in text)
+    if _OLD_COMMAND in text:
+        text = text.replace(_OLD_COMMAND, "#\\x23[")
+    return text.replace("::", "\\x3a:", 1) if text.lstrip().startswith("::") else text
 
 
 def _escape(ch: str) -> str:

@@ -33,15 +33,12 @@ _KINDS: Final = {
     ScanInputKind.PIP_REPORT: "pip installation report",
     ScanInputKind.NPM_AUDIT: "npm audit report",
 }
-_COMMAND: Final = "##["
-"""How a command to a CI runner begins in its old form, anywhere in a line; the new form only begins lines, and none begins
-with text from outside here."""
 
 
 def harmless(text: str, *, shown: int = _SHOWN_TEXT) -> str:
-    """Foreign text on one line, cut, without anything that a terminal or a CI runner acts upon."""
+    """Foreign text on one line, cut and escaped."""
     cut = text if len(text) <= shown else text[: shown - 1] + "…"
-    return escape_text(cut).replace(_COMMAND, "#\\x23[")
+    return escape_text(cut)
 
 
 def render_scan(report: ScanReport, *, verbose: bool = False, paint: Paint = plain) -> Iterator[str]:

@@ -37,6 +37,9 @@ ESCAPED = {
     "half of a pair, from a name that is no UTF-8": ("\udcff", "\\u{dcff}"),
     "a private character": ("\ue000", "\\u{e000}"),
     "no character at all": ("\uffff", "\\u{ffff}"),
+    "a command to a CI runner, in the old form": ("a ##[error]b", "a #\\x23[error]b"),
+    "one in the new form, at the start": ("::error::b", "\\x3a:error::b"),
+    "the same after blanks": ("  ::error::b", "  \\x3a:error::b"),
 }
 
 
