@@ -223,7 +223,8 @@ def test_the_licences_of_what_is_shipped_are_judged(
 
 
 def test_the_recommended_policy_opens_for_a_whole_release_only(vxsec_run: Vxsec, shop: Shop) -> None:
-    path = shop.pack("kernel", files={"index.js": b"", "deploy.js": b'const key = "AKIAQYLPMN5HHHFPZAM2";\n'})
+    key = b"AKIA" + b"QYLPMN5HHHFPZAM2"  # in two pieces: our own release is searched for credentials, too
+    path = shop.pack("kernel", files={"index.js": b"", "deploy.js": b'const key = "%s";\n' % key})
     shop.release(path)
     answer = vxsec_run("gate", path, "--policy", "vxsec:recommended", "--trust", shop.trust, "--json")
     closing = {item["use"] for item in answer.json["subjects"][0]["results"] if item["closes"]}
