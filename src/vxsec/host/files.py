@@ -103,6 +103,8 @@ def hash_file(path: str | os.PathLike[str], *, max_bytes: int) -> Digests:
 def write_atomic(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o644, overwrite: bool = True) -> None:
     """Write ``data`` so that after a crash, a full disk or a kill the old file or the new one is there, whole.
 
+    What is no file (a device, a pipe, ``/dev/stdout``) is written to, and never replaced by one.
+
     Args:
         path: The final name; its directory must exist.
         data: Everything the file will hold.
@@ -115,6 +117,9 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o644
     import tempfile
     from pathlib import Path
 
+    if overwrite and _is_special(path):
+        _write_special(path, data)
+        return
     target = Path(path)
     if target.is_symlink():  # write through the link, as people expect of a linked file
         target = target.resolve()
@@ -146,6 +151,31 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o644
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108 - likewise
+
+
+def _is_special(path: str | os.PathLike[str]) -> bool:
+    """Whether something is there, links followed, that is neither a regular file nor a folder."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - the same call as Path.stat
+    except (OSError, ValueError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _write_special(path: str | os.PathLike[str], data: bytes) -> None:
+    try:
+        descriptor = os.open(
+            path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        )  # a pipe without a reader: no wait
+        try:
+            os.set_blocking(descriptor, True)
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise UsageError(f"cannot write: {error.strerror}", code="file.unwritable", where=str(path)) from error
 
 
 def append_line_locked(path: str | os.PathLike[str], line: bytes) -> None:

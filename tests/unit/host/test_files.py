@@ -193,6 +193,39 @@ def test_replaces_a_file_and_writes_through_a_link(tmp_path: Path) -> None:
     assert target.read_bytes() == b"new"
 
 
+def test_writes_to_a_device_or_pipe_and_leaves_it_one(tmp_path: Path) -> None:
+    link = tmp_path / "null"
+    link.symlink_to(os.devnull)
+    write_atomic(link, b"x" * 100_000)
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
+    assert link.is_symlink()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UsageError) as caught:
+        write_atomic(pipe, b"nobody reads")
+    assert caught.value.code == "file.unwritable"
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_atomic(pipe, b"data")
+        assert os.read(reader, 100) == b"data"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end, "rb") as stream:
+        write_atomic(f"/dev/fd/{write_end}", b"result")
+        os.close(write_end)
+        assert stream.read() == b"result"
+
+
+def test_what_may_not_be_replaced_is_not_written_to_either(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UsageError) as caught:
+        write_atomic(pipe, b"key", overwrite=False)
+    assert caught.value.code == "file.exists"
+
+
 def test_keeps_what_is_there_where_it_may_not_overwrite(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write_atomic(path, b"first", overwrite=False)
