@@ -33,6 +33,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(autouse=True)
 def _quiet_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)  # a build sets it; what SBOMs say would depend on that
     for name in os.environ:
         if name.startswith("VXSEC_") and name not in TEST_SWITCHES:
             monkeypatch.delenv(name)

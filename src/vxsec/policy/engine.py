@@ -8,7 +8,7 @@ from vxsec.errors import UsageError
 from vxsec.model.decision import Decision, Disposition, Mode, Phase, RuleResult, SubjectDecision, TrustRef, Verdict
 from vxsec.model.evidence import ContentEvidence
 from vxsec.model.trust import RevocationReason
-from vxsec.policy.next_command import gate_command, generate_sbom_command, inspect_step, is_file, quoted
+from vxsec.policy.next_command import ASK_AGAIN, gate_command, generate_sbom_command, inspect_step, is_file, quoted
 from vxsec.policy.rule import EvidenceKind, Outcome, RuleContext, failed, not_applicable, unknown
 from vxsec.policy.rules import BUILTIN
 from vxsec.policy.scan_standing import UPDATE_HINT
@@ -179,7 +179,7 @@ def _how_to_collect(kind: EvidenceKind, context: RuleContext) -> str:
     if kind is EvidenceKind.SCAN:
         return UPDATE_HINT
     if not is_file(context.evidence.subject, context.phase):
-        return "run the same command again without --offline, once the registry answers"
+        return ASK_AGAIN
     return _how_to_give(kind, context)
 
 

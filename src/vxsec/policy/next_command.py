@@ -6,6 +6,7 @@ is told what to do instead.
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from vxsec.policy.rule import RuleContext
 
 __all__ = [
+    "ASK_AGAIN",
+    "add_to_list",
     "approve_command",
     "attest_sbom_command",
     "gate_command",
@@ -28,12 +31,20 @@ __all__ = [
     "sign_command",
 ]
 
+ASK_AGAIN = "run the same command again once the registry answers; with --offline it is not asked"
+"""What to do where the registry did not answer, or was not asked."""
+
 _FILE_ENDINGS = (".tgz", ".tar.gz", ".whl")
 
 
 def quoted(path: str) -> str:
     """``path`` as one word of a shell that no command takes for an option."""
     return shlex.quote(f"./{path}" if path.startswith("-") else path)
+
+
+def add_to_list(parameter: str, value: str) -> str:
+    """How to allow ``value`` in a policy: a list, as it can be pasted below ``with:``."""
+    return f"add to with: {parameter}: [{json.dumps(value, ensure_ascii=False)}]"
 
 
 def is_file(subject: SubjectRef, phase: Phase) -> bool:
@@ -58,11 +69,10 @@ def sign_command(context: RuleContext) -> str:
     return f"vxsec sign {_file(context)} --signer file:KEY --trust {quoted(context.trust.source)}{_registry(context)}"
 
 
-def approve_command(context: RuleContext, *, bind: bool = False) -> str:
-    """Approve the subject's file as a person; ``bind`` ties the approval to the policy that asks for it."""
-    policy = f" --policy {quoted(context.policy.source)}" if bind else ""
-    trust = quoted(context.trust.source)
-    return f"vxsec approve {_file(context)} --signer file:KEY --trust {trust}{policy}{_registry(context)}"
+def approve_command(context: RuleContext) -> str:
+    """Approve the subject's file as a person, for the policy that asks for it."""
+    trust, policy = quoted(context.trust.source), quoted(context.policy.source)
+    return f"vxsec approve {_file(context)} --signer file:KEY --trust {trust} --policy {policy}{_registry(context)}"
 
 
 def generate_sbom_command(context: RuleContext) -> str:

@@ -60,17 +60,21 @@ def subject_lines(subject: SubjectDecision, *, verbose: bool, paint: Paint) -> I
     word = paint("ok", "good") if subject.allowed else paint("no", "bad")
     signed = f"  signed by {', '.join(map(escape_text, subject.signed_by))}" if subject.signed_by else ""
     yield f"{word}  {escape_text(subject.subject.label)}{signed}"
+    told: set[str] = set()
     for result in subject.results:
         quiet = result.verdict in {Verdict.PASS, Verdict.NOT_APPLICABLE}
         if verbose or not quiet:
-            yield from _result_lines(result, paint)
+            yield from _result_lines(result, paint, told)
 
 
-def _result_lines(result: RuleResult, paint: Paint) -> Iterator[str]:
+def _result_lines(result: RuleResult, paint: Paint, told: set[str]) -> Iterator[str]:
+    """``told`` holds the next steps that were shown for this subject: a step that helps with two results is shown once."""
     note = "" if result.disposition is Disposition.ENFORCED else "  NOT ENFORCED"
     style = {Verdict.PASS: "good", Verdict.NOT_APPLICABLE: "dim"}.get(result.verdict, "bad" if not note else "warn")
     yield f"    {paint(result.verdict.value, style)} {escape_text(result.use)} [{escape_text(result.code)}]{note}"
     yield f"        {escape_text(result.message)}"
-    for label, text in (("expected", result.expected), ("found", result.found), ("next", result.hint)):
+    hint = "as above" if result.hint in told else result.hint
+    told.update(filter(None, (result.hint,)))
+    for label, text in (("expected", result.expected), ("found", result.found), ("next", hint)):
         if text is not None:
             yield f"        {label + ':':<10}{escape_text(text)}"

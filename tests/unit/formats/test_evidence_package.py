@@ -102,7 +102,7 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a list instead of an object": ({"vxsec": []}, {}, "evidence.shape"),
     "no name": ({"name": None}, {}, "evidence.shape"),
     "files as text": ({}, {"files": "bom.cdx.json"}, "evidence.shape"),
-    "no purl": ({}, {"subject": {**ABOUT, "purl": "pkg:pypi/a@1"}}, "purl.malformed"),
+    "no purl": ({}, {"subject": {**ABOUT, "purl": "pkg:gem/a@1"}}, "purl.malformed"),
     "a digest in capitals": ({}, {"subject": {**ABOUT, "sha256": DIGESTS.sha256.upper()}}, "evidence.subject"),
     "a short digest": ({}, {"subject": {**ABOUT, "sha512": "00"}}, "evidence.subject"),
     "a version about other bytes": ({"version": evidence_version("0" * 64, 1)}, {}, "evidence.version"),

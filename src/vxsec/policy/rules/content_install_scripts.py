@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from vxsec.errors import ConfigurationError
 from vxsec.model.decision import Phase
 from vxsec.model.package import is_npm_name
-from vxsec.policy.next_command import inspect_step
+from vxsec.policy.next_command import add_to_list, inspect_step
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
 from vxsec.versions.npm_range import is_range, satisfies
@@ -75,8 +75,8 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
         "the install scripts are not the approved ones" if approved else "nobody approved the install scripts",
         expected="no install script, or an entry in allow with this digest and a range that holds this version",
         found=f"{found}, sha256 {content.install_digest}",
-        hint=f"read them: {inspect_step(context.evidence.subject, context.phase)}; then add to with: allow: "
-        f'"{package.name}@{package.version}#{content.install_digest}"',
+        hint=f"read them: {inspect_step(context.evidence.subject, context.phase)}; then "
+        + add_to_list("allow", f"{package.name}@{package.version}#{content.install_digest}"),
     )
 
 

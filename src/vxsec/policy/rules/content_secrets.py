@@ -17,7 +17,7 @@ from vxsec.formats.globs import PathGlob
 from vxsec.model.decision import Phase
 from vxsec.model.package import NPM, PYPI
 from vxsec.model.secret import SECRET_DETECTORS
-from vxsec.policy.next_command import inspect_step
+from vxsec.policy.next_command import add_to_list, inspect_step
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
 
@@ -87,7 +87,7 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
             "files that are too large to look into",
             expected="every file looked into, or named by skip",
             found=listed + _more(len(not_read)),
-            hint=f"leave them out of the package, or add them to with: skip:; what is inside: "
+            hint=f"leave them out of the package, or {add_to_list('skip', not_read[0])}; what is inside: "
             f"{inspect_step(context.evidence.subject, context.phase)}",
         )
     return passed("secrets.none", "nothing looks like a credential", found=f"{secrets.files} files")
@@ -101,8 +101,8 @@ def _found(found: list[SecretFact]) -> Outcome:
         f"{len(found)} places look like credentials" if len(found) > 1 else "one place looks like a credential",
         expected="no credential in any file",
         found=", ".join(listed) + _more(len(found)),
-        hint=f"revoke it, remove it and pack again; where it is none, add to with: allow: "
-        f'"{first.path[:_SHOWN]}#{first.detector}"',
+        hint="revoke it, remove it and pack again; where it is none, "
+        + add_to_list("allow", f"{first.path}#{first.detector}"),
     )
 
 

@@ -18,7 +18,7 @@ from vxsec.formats.globs import text_matches
 from vxsec.formats.hosted_git import parse_hosted_git
 from vxsec.formats.lockfiles.source import SourceKind, source_kind
 from vxsec.model.decision import Phase
-from vxsec.policy.next_command import inspect_step, quoted
+from vxsec.policy.next_command import add_to_list, inspect_step, quoted
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
 
@@ -85,7 +85,7 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
         "a dependency does not come from a registry" if kind != "alias" else "a dependency is another package",
         expected="versions of a registry, or names that the policy lists",
         found=", ".join(listed) + more,
-        hint=f'depend on a published version, or add to with: allow{kind.capitalize()}: ["{name[:_SHOWN]}"]',
+        hint=f"depend on a published version, or {add_to_list(f'allow{kind.capitalize()}', name)}",
     )
 
 

@@ -17,7 +17,7 @@ from vxsec.formats.globs import text_matches
 from vxsec.formats.spdx_license import LicenseAnswer, is_single_license, judge_license
 from vxsec.model.decision import Phase
 from vxsec.model.package import NPM, PYPI
-from vxsec.policy.next_command import inspect_step
+from vxsec.policy.next_command import add_to_list, inspect_step
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed
 from vxsec.policy.rule import unknown as undecided
@@ -61,16 +61,16 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
     if evidence is None:
         raise TypeError("licences were not collected")
     allowed = frozenset(parameters.allow)
-    denied: list[str] = []
-    unstated: list[str] = []
+    denied: list[LicenseFact] = []
+    unstated: list[LicenseFact] = []
     for fact in evidence.licenses:
         if any(text_matches(pattern, _name(fact)) for pattern in parameters.exceptions):
             continue
         answer = judge_license(fact.license, allowed)
         if answer is LicenseAnswer.NOT_ALLOWED:
-            denied.append(_shown(fact))
+            denied.append(fact)
         elif answer is LicenseAnswer.UNKNOWN and parameters.unknown == "deny":
-            unstated.append(_shown(fact))
+            unstated.append(fact)
     if denied:
         return _failed(context, "license.not-allowed", "a licence that allow does not hold", denied, allowed)
     if unstated:
@@ -96,17 +96,26 @@ def _shown(fact: LicenseFact) -> str:
     return f"{fact.package[:_SHOWN]}: {fact.license[:_SHOWN]!r}" if fact.license else f"{fact.package[:_SHOWN]}: none"
 
 
-def _failed(context: RuleContext, code: str, message: str, found: list[str], allowed: frozenset[str]) -> Outcome:
+def _failed(
+    context: RuleContext, code: str, message: str, found: list[LicenseFact], allowed: frozenset[str]
+) -> Outcome:
     more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     names = ", ".join(sorted(allowed)[: _LISTED * 2])
     return failed(
         code,
         message,
         expected=f"one of {names}{' …' if len(allowed) > _LISTED * 2 else ''}",
-        found=", ".join(found[:_LISTED]) + more,
-        hint=f"use another package or version, or add to with: allow: or exceptions:; look at it: "
+        found=", ".join(map(_shown, found[:_LISTED])) + more,
+        hint=f"use another package or version, or {_how_to_allow(found[0])}; look at it: "
         f"{inspect_step(context.evidence.subject, context.phase)}",
     )
+
+
+def _how_to_allow(fact: LicenseFact) -> str:
+    """For the first of them: by its licence where a policy can name it, else by the package's name."""
+    if fact.license and is_single_license(fact.license):
+        return add_to_list("allow", fact.license)
+    return add_to_list("exceptions", _name(fact))
 
 
 RULE = Rule(

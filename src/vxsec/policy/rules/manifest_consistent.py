@@ -17,7 +17,7 @@ from vxsec.errors import ConfigurationError
 from vxsec.model.decision import Phase
 from vxsec.model.evidence import PackumentState, RegistryEvidence
 from vxsec.model.trust import OTHER_REGISTRY
-from vxsec.policy.next_command import gate_command, is_file, publish_command
+from vxsec.policy.next_command import ASK_AGAIN, gate_command, is_file, publish_command
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
 
@@ -105,7 +105,7 @@ def _how_to_read(context: RuleContext) -> str:
     if subject.registry == OTHER_REGISTRY:
         return f"list the package's scope or name under registries: in {context.trust.source}"
     if context.phase is Phase.PUBLISH or not is_file(subject, context.phase):
-        return "run the same command again without --offline, once the registry answers"
+        return ASK_AGAIN
     return f"try again, or give its packument: {gate_command(context, '--packument', 'FILE')}"
 
 

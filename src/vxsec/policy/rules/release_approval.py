@@ -86,7 +86,7 @@ def _too_few(
     expected = f"{parameters.min} approval{'s' if parameters.min > 1 else ''} by role {parameters.role}"
     found = ", ".join(holders) or "none that counts"
     found += f"; not counted: {', '.join(reasons)}" if reasons else ""
-    hint = approve_command(context, bind=True)
+    hint = approve_command(context)
     if evidence.incomplete is not None:
         return unknown(
             "approval.search-incomplete",

@@ -18,7 +18,7 @@ from vxsec.errors import FormatError
 from vxsec.model.decision import Phase
 from vxsec.model.digest import Integrity
 from vxsec.model.evidence import PackumentState, RegistryEvidence
-from vxsec.policy.next_command import gate_command, inspect_step, publish_command
+from vxsec.policy.next_command import ASK_AGAIN, gate_command, inspect_step, publish_command
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
 from vxsec.versions.npm import NpmVersion
@@ -70,12 +70,15 @@ def _unread(registry: RegistryEvidence, context: RuleContext) -> Outcome | None:
     if registry.from_file:
         hint = f"leave --packument out: {gate_command(context)}"
         return _unknown("version.packument-from-file", "a file cannot say what is live now", registry.source, hint)
-    hint = "run the same command again without --offline, once the registry answers"
     if registry.state is PackumentState.UNREADABLE:
-        return _unknown("version.registry-unreadable", "the registry could not be read", registry.detail or "", hint)
+        return _unknown(
+            "version.registry-unreadable", "the registry could not be read", registry.detail or "", ASK_AGAIN
+        )
     incomplete = registry.versions is None or registry.tags is None or registry.tag is None
     if registry.state is PackumentState.PRESENT and incomplete:
-        return _unknown("version.registry-unreadable", "the packument lacks versions or tags", registry.source, hint)
+        return _unknown(
+            "version.registry-unreadable", "the packument lacks versions or tags", registry.source, ASK_AGAIN
+        )
     return None
 
 

@@ -22,7 +22,7 @@ from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, 
 from vxsec.policy.scan_standing import REASONS, check_standing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from vxsec.model.scan import Vulnerability
 
@@ -30,6 +30,7 @@ __all__ = ["RULE", "Deny", "Parameters"]
 
 _SEVERITIES = ("low", "medium", "high", "critical")
 _LISTED = 5
+_STEPS = 3
 _SHOWN = 160
 
 
@@ -103,19 +104,38 @@ def _failed(denied: list[Vulnerability], deny: Deny) -> Outcome:
         for item in worst[:_LISTED]
     ]
     more = f" and {len(denied) - _LISTED} more" if len(denied) > _LISTED else ""
-    first = worst[0]
-    fixed = first.package.rpartition("@")[0]
+    malware = sum(item.malware for item in denied)
+    asked = f"none of severity {deny.severity} or above{' that has a fix' if deny.fix_available else ''}"
     return failed(
         "vuln.above",
-        f"{len(denied)} known vulnerabilities at or above the threshold"
-        if len(denied) > 1
-        else "a known vulnerability at or above the threshold",
-        expected=f"none of severity {deny.severity} or above{' that has a fix' if deny.fix_available else ''}",
+        " and ".join(_counted(malware, len(denied) - malware)),
+        expected=f"no malware, and {asked}" if malware else asked,
         found=", ".join(listed) + more,
-        hint=f"take {fixed[:_SHOWN]} {first.fixed[0][:_SHOWN]} or later, and make the lockfile again"
-        if first.fixed and not first.malware
-        else f"remove {first.package[:_SHOWN]}: no version of it is known to be free of {first.id[:_SHOWN]}",
+        hint=_what_to_do(worst),
     )
+
+
+def _counted(malware: int, vulnerabilities: int) -> Iterator[str]:
+    if malware:
+        yield f"{malware} packages known as malware" if malware > 1 else "a package known as malware"
+    if vulnerabilities:
+        some = f"{vulnerabilities} known vulnerabilities" if vulnerabilities > 1 else "a known vulnerability"
+        yield f"{some} at or above the threshold"
+
+
+def _what_to_do(worst: list[Vulnerability]) -> str:
+    """One step for each of them, each step once."""
+    steps = list(dict.fromkeys(map(_step, worst)))
+    more = f"; {len(steps) - _STEPS} more after these" if len(steps) > _STEPS else ""
+    return f"{'; '.join(steps[:_STEPS])}{more}; then make the lockfile again"
+
+
+def _step(item: Vulnerability) -> str:
+    if item.malware:
+        return f"remove {item.package[:_SHOWN]}: it is malware"
+    if not item.fixed:
+        return f"remove {item.package[:_SHOWN]}: no version of it is known to be free of {item.id[:_SHOWN]}"
+    return f"take {item.package.rpartition('@')[0][:_SHOWN]} {item.fixed[0][:_SHOWN]} or later"
 
 
 RULE = Rule(
