@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vxsec.errors import FormatError, UsageError
 from vxsec.host.files import read_bounded
 from vxsec.limits import DEFAULT_LIMITS
+from vxsec.model.dependency import Dependency, DependencyGraph, DependencySource
 from vxsec.model.package import PYPI
 from vxsec.usecases.lockfile_input import find_lockfile, load_lockfile_input
 
@@ -15,12 +16,18 @@ if TYPE_CHECKING:
     import os
 
     from vxsec.model.artifact import Artifact
-    from vxsec.model.dependency import DependencyGraph
     from vxsec.usecases.lockfile_input import LockfileInput
 
     PathLike = str | os.PathLike[str]
 
-__all__ = ["NOT_IN_LOCKFILE", "graph_for", "resolve_dependencies"]
+__all__ = [
+    "NOT_IN_LOCKFILE",
+    "asked_name",
+    "graph_for",
+    "resolve_dependencies",
+    "with_bundled",
+    "with_unresolved",
+]
 
 NOT_IN_LOCKFILE = "sbom.not-in-lockfile"
 
@@ -77,6 +84,38 @@ def resolve_dependencies(artifact: Artifact, lockfile: PathLike | None, *, proje
             else "give pip's report: pip install --dry-run --ignore-installed --report report.json FILE.whl",
         )
     return graph
+
+
+def with_unresolved(graph: DependencyGraph) -> DependencyGraph:
+    """What is asked for and stands nowhere, as dependencies of which only the range is known."""
+    asked = tuple(
+        Dependency(key=f"unresolved:{label}", package=None, label=label, source=DependencySource.RANGE)
+        for label in graph.unresolved
+    )
+    return replace(graph, dependencies=(*graph.dependencies, *asked)) if asked else graph
+
+
+def with_bundled(graph: DependencyGraph, artifact: Artifact) -> DependencyGraph:
+    """With the packages whose files the archive itself carries, whatever a lockfile says of them.
+
+    Raises:
+        TarballError: As :func:`vxsec.formats.tarball.read_tarball`.
+    """
+    if not any(entry.path.startswith("node_modules/") for entry in artifact.files):
+        return graph
+    from vxsec.scanning.bundled import bundled_packages
+
+    inside = bundled_packages(artifact.data)
+    names = {one.package.name for one in inside if one.package is not None}
+    kept = tuple(
+        one for one in graph.dependencies if one.source is not DependencySource.RANGE or asked_name(one) not in names
+    )
+    return replace(graph, dependencies=(*kept, *inside))
+
+
+def asked_name(asked: Dependency) -> str:
+    """The name in the label ``NAME@RANGE``; a scope begins with ``@``."""
+    return asked.label[:1] + asked.label[1:].partition("@")[0]
 
 
 def _from_pip_report(artifact: Artifact, path: str) -> DependencyGraph | None:

@@ -13,6 +13,7 @@ from vxsec.model.dependency import Dependency, DependencyGraph, DependencySource
 from vxsec.model.digest import Digests, digest_bytes
 from vxsec.model.package import PYPI
 from vxsec.model.report.scan import ScanInput, ScanInputKind
+from vxsec.usecases.dependencies import asked_name, graph_for, with_bundled, with_unresolved
 from vxsec.usecases.inputs import open_artifact, refusal
 from vxsec.usecases.lockfile_input import find_lockfile, load_lockfile_input, refuse_shadowed
 
@@ -80,7 +81,7 @@ def open_input(
     graph, left_out = _without(found.graph, omit)
     return OpenedInput(
         input=replace(
-            found, graph=_with_unresolved(graph), omitted=left_out, uri=file_uri(file, project_dir=project_dir)
+            found, graph=with_unresolved(graph), omitted=left_out, uri=file_uri(file, project_dir=project_dir)
         ),
         data=data,
     )
@@ -203,7 +204,7 @@ def _archive(file: str, data: bytes, lockfile: PathLike | None) -> ScanInput:
     if artifact.package.ecosystem == PYPI:
         kind = ScanInputKind.WHEEL if data.startswith(_ZIP) else ScanInputKind.SDIST
     graph, digest = _needs_of(artifact, lockfile)
-    graph = _with_itself(_with_bundled(graph, artifact), artifact.package)
+    graph = _with_itself(with_bundled(graph, artifact), artifact.package)
     return replace(
         _input(file, kind, artifact.digests, graph),
         package=artifact.package,
@@ -214,7 +215,6 @@ def _archive(file: str, data: bytes, lockfile: PathLike | None) -> ScanInput:
 
 def _needs_of(artifact: Artifact, lockfile: PathLike | None) -> tuple[DependencyGraph, str | None]:
     """What the package needs, and the digest of the file that says so."""
-    from vxsec.usecases.dependencies import graph_for
     from vxsec.usecases.sbom.files import sbom_beside, sbom_path
 
     if lockfile is not None:
@@ -237,27 +237,8 @@ def _needs_of(artifact: Artifact, lockfile: PathLike | None) -> tuple[Dependency
     source = sbom_path(artifact.filename)
     graph = bom_graph(read_bom(beside, where=source), source=source)
     listed = {one.package.name for one in graph.dependencies if one.package is not None}
-    missing = tuple(one for one in stated.dependencies if _name_of(one) not in listed)
+    missing = tuple(one for one in stated.dependencies if asked_name(one) not in listed)
     return replace(graph, dependencies=(*graph.dependencies, *missing)), f"sha256:{digest_bytes(beside).sha256}"
-
-
-def _name_of(asked: Dependency) -> str:
-    """The name in ``NAME@RANGE``; a scope begins with ``@``."""
-    return asked.label[:1] + asked.label[1:].partition("@")[0]
-
-
-def _with_bundled(graph: DependencyGraph, artifact: Artifact) -> DependencyGraph:
-    """The packages whose files the archive itself carries, whatever a lockfile says of them."""
-    if not any(entry.path.startswith("node_modules/") for entry in artifact.files):
-        return graph
-    from vxsec.scanning.bundled import bundled_packages
-
-    inside = bundled_packages(artifact.data)
-    names = {one.package.name for one in inside if one.package is not None}
-    kept = tuple(
-        one for one in graph.dependencies if one.source is not DependencySource.RANGE or _name_of(one) not in names
-    )
-    return replace(graph, dependencies=(*kept, *inside))
 
 
 def _with_itself(graph: DependencyGraph, package: PackageRef) -> DependencyGraph:
@@ -279,15 +260,6 @@ def _without(graph: DependencyGraph, omit: Collection[str]) -> tuple[DependencyG
         return graph, 0
     kept = tuple(one for one in graph.dependencies if not one.dev)
     return replace(graph, dependencies=kept), len(graph.dependencies) - len(kept)
-
-
-def _with_unresolved(graph: DependencyGraph) -> DependencyGraph:
-    """What is asked for and stands nowhere, as dependencies of which only the range is known."""
-    asked = tuple(
-        Dependency(key=f"unresolved:{label}", package=None, label=label, source=DependencySource.RANGE)
-        for label in graph.unresolved
-    )
-    return replace(graph, dependencies=(*graph.dependencies, *asked)) if asked else graph
 
 
 def _entry_lines(data: bytes, paths: Collection[str]) -> dict[str, int]:
