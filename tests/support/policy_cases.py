@@ -68,6 +68,7 @@ __all__ = [
     "make_subject",
     "make_trust",
     "minimal_use",
+    "pasted",
     "run_rule",
 ]
 
@@ -203,6 +204,14 @@ def run_rule(
     use = {"use": rule, "with": dict(parameters)} if parameters else minimal_use(rule)
     decision = evaluate(make_policy(use), make_trust(), [evidence], phase=phase, now=now)
     return next(result for result in decision.subjects[0].results if result.use == rule)
+
+
+def pasted(result: RuleResult) -> Table:
+    """The parameters that a hint says to add, read as a policy file reads them."""
+    from vxsec.formats.strict_yaml import read_document
+
+    text = (result.hint or "").partition("add to with: ")[2].partition("; ")[0]
+    return {key: list(node.strings()) for key, node in read_document(text.encode(), filename="hint").members()}
 
 
 @dataclass(frozen=True)

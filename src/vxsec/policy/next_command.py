@@ -34,6 +34,7 @@ __all__ = [
 ASK_AGAIN = "run the same command again once the registry answers; with --offline it is not asked"
 """What to do where the registry did not answer, or was not asked."""
 
+_LONGEST = 512
 _FILE_ENDINGS = (".tgz", ".tar.gz", ".whl")
 
 
@@ -44,7 +45,8 @@ def quoted(path: str) -> str:
 
 def add_to_list(parameter: str, value: str) -> str:
     """How to allow ``value`` in a policy: a list, as it can be pasted below ``with:``."""
-    return f"add to with: {parameter}: [{json.dumps(value, ensure_ascii=False)}]"
+    shown = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
+    return f"add to with: {parameter}: [{json.dumps(shown, ensure_ascii=False)}]"
 
 
 def is_file(subject: SubjectRef, phase: Phase) -> bool:

@@ -28,6 +28,7 @@ from vxsec.model.evidence import ContentEvidence, Evidence, PackumentState, Sign
 from vxsec.model.package import PYPI, PackageRef
 from vxsec.policy.document import parse_policy
 from vxsec.policy.engine import evaluate, rules_for
+from vxsec.policy.next_command import add_to_list
 from vxsec.policy.rule import EvidenceKind, NoParameters, Outcome, Rule, RuleContext, passed
 from vxsec.policy.rules import BUILTIN
 from vxsec.policy.shipped import SHIPPED, load_shipped
@@ -196,9 +197,15 @@ def test_what_to_do_about_evidence_that_was_not_collected_depends_on_the_kind() 
         return _judge(policy, make_evidence(subject), phase=Phase.INSTALL).subjects[0].results[0].hint or ""
 
     assert hint("malware.deny", entry).startswith("vxsec db update")
-    assert hint("sbom.complete", entry).startswith("run the same command again without --offline")
+    assert hint("sbom.complete", entry).startswith("run the same command again once the registry answers")
     assert hint("sbom.complete", make_subject()) == "vxsec sbom generate kernel-1.1.0.tgz --beside"
     assert hint("license.allow", make_subject()).startswith("give the tarball itself: vxsec gate kernel-1.1.0.tgz")
+
+
+def test_what_a_hint_says_to_list_has_an_end() -> None:
+    assert add_to_list("allow", 'a"b') == 'add to with: allow: ["a\\"b"]'
+    assert len(add_to_list("allow", "x" * 10_000)) < 600
+    assert add_to_list("allow", "x" * 10_000).endswith('x…"]')
 
 
 # -- rules that misbehave ----------------------------------------------------------------------------------------------

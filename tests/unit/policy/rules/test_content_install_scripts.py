@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.policy_cases import make_evidence, make_policy, make_subject, run_rule
+from support.policy_cases import make_evidence, make_policy, make_subject, pasted, run_rule
 from vxsec.errors import ConfigurationError
 from vxsec.model.evidence import ContentEvidence, InstallScript
 
@@ -19,9 +19,9 @@ def test_the_entry_it_prints_is_the_entry_it_accepts(version: str) -> None:
     evidence = make_evidence(make_subject(version=version), content=CONTENT)
     refused = run_rule(RULE, evidence)
     assert refused.code == "scripts.unapproved"
-    assert refused.hint is not None
-    entry = refused.hint.rpartition('"')[0].rpartition('"')[2]
-    assert run_rule(RULE, evidence, parameters={"allow": [entry]}).code == "scripts.approved"
+    parameters = pasted(refused)
+    assert list(parameters) == ["allow"]
+    assert run_rule(RULE, evidence, parameters=parameters).code == "scripts.approved"
 
 
 MALFORMED = {

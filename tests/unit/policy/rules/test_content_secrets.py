@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.policy_cases import make_evidence, make_policy, run_rule
+from support.policy_cases import make_evidence, make_policy, pasted, run_rule
 from vxsec.errors import ConfigurationError
 from vxsec.model.evidence import SecretEvidence, SecretFact
 
@@ -16,13 +16,25 @@ def _facts(*places: tuple[str, str]) -> SecretEvidence:
     return SecretEvidence(found=found, files=9)
 
 
-def test_the_entry_it_prints_is_the_entry_it_accepts() -> None:
+def test_the_entry_it_prints_names_path_and_detector() -> None:
     evidence = make_evidence(secrets=_facts(("docs/read me.md", "basic-auth")))
     refused = run_rule(RULE, evidence)
-    assert refused.hint is not None
-    entry = refused.hint.rpartition('"')[0].rpartition('"')[2]
-    assert entry == "docs/read me.md#basic-auth"
-    assert run_rule(RULE, evidence, parameters={"allow": [entry]}).code == "secrets.none"
+    assert pasted(refused) == {"allow": ["docs/read me.md#basic-auth"]}
+
+
+@pytest.mark.parametrize(
+    "path", ["docs/read me.md", 'say "hi".md', "x/" + "y" * 300], ids=["a space", "quotes", "a long path"]
+)
+def test_what_it_prints_can_be_pasted(path: str) -> None:
+    evidence = make_evidence(secrets=_facts((path, "basic-auth")))
+    assert run_rule(RULE, evidence, parameters=pasted(run_rule(RULE, evidence))).code == "secrets.none"
+
+
+def test_what_it_prints_for_a_large_file_can_be_pasted() -> None:
+    evidence = make_evidence(secrets=SecretEvidence(found=(), files=9, not_read=("big.bin",)))
+    refused = run_rule(RULE, evidence)
+    assert refused.code == "secrets.not-read"
+    assert run_rule(RULE, evidence, parameters=pasted(refused)).code == "secrets.none"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.policy_cases import evidence_from, make_policy, run_rule
+from support.policy_cases import evidence_from, make_policy, pasted, run_rule
 from vxsec.errors import ConfigurationError
 
 RULE = "license.allow"
@@ -31,6 +31,20 @@ def test_without_a_list_the_rule_is_not_loaded() -> None:
     with pytest.raises(ConfigurationError) as caught:
         make_policy({"use": RULE})
     assert caught.value.code == "policy.missing"
+
+
+@pytest.mark.parametrize(
+    ("license_", "parameters"),
+    [
+        ("ISC", {"allow": ["ISC"]}),
+        ("ISC AND X11", {"exceptions": ["@s/a"]}),
+        ("", {"exceptions": ["@s/a"]}),
+    ],
+)
+def test_what_it_prints_can_be_pasted(license_: str, parameters: dict[str, list[str]]) -> None:
+    printed = pasted(_run({"@s/a@1.0.0": license_}))
+    assert printed == parameters
+    assert _run({"@s/a@1.0.0": license_}, **printed).code == "license.allowed"
 
 
 def test_any_case_of_letters_will_do() -> None:
