@@ -104,12 +104,12 @@ def _failed(denied: list[Vulnerability], deny: Deny) -> Outcome:
         for item in worst[:_LISTED]
     ]
     more = f" and {len(denied) - _LISTED} more" if len(denied) > _LISTED else ""
-    malware = sum(item.malware for item in denied)
+    malicious = {item.package for item in denied if item.malware}
     asked = f"none of severity {deny.severity} or above{' that has a fix' if deny.fix_available else ''}"
     return failed(
         "vuln.above",
-        " and ".join(_counted(malware, len(denied) - malware)),
-        expected=f"no malware, and {asked}" if malware else asked,
+        " and ".join(_counted(len(malicious), sum(not item.malware for item in denied))),
+        expected=f"no malware, and {asked}" if malicious else asked,
         found=", ".join(listed) + more,
         hint=_what_to_do(worst),
     )

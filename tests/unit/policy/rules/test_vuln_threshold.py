@@ -37,7 +37,7 @@ def test_the_worst_is_named_first_with_its_fix() -> None:
         {"id": "GHSA-3", "severity": "low", "package": "c@1.0.0"},
     )
     assert result.found == "@s/b@1.0.0: GHSA-2 (critical, fixed in 2.0.0), a@1.0.0: GHSA-1 (high, fixed in 1.0.1)"
-    assert result.hint == "take @s/b 2.0.0 or later, and make the lockfile again"
+    assert result.hint == "take @s/b 2.0.0 or later; take a 1.0.1 or later; then make the lockfile again"
     assert result.message == "2 known vulnerabilities at or above the threshold"
 
 
@@ -47,7 +47,28 @@ def test_malware_is_worse_than_anything_and_has_no_fix() -> None:
         {"id": "MAL-1", "severity": "low", "package": "a@1.0.0", "malware": True, "fixed": ["2.0.0"]},
     )
     assert (result.found or "").startswith("a@1.0.0: MAL-1 (malware")
-    assert (result.hint or "").startswith("remove a@1.0.0")
+    assert result.hint == (
+        "remove a@1.0.0: it is malware; remove b@1.0.0: no version of it is known to be free of GHSA-2; "
+        "then make the lockfile again"
+    )
+    assert result.message == "a package known as malware and a known vulnerability at or above the threshold"
+    assert result.expected == "no malware, and none of severity high or above"
+
+
+def test_malware_alone_is_not_counted_as_vulnerabilities() -> None:
+    result = _run(
+        *({"id": f"MAL-{name}", "package": f"{name}@1.0.0", "malware": True} for name in "ab"),
+        {"id": "MAL-again", "package": "a@1.0.0", "malware": True},
+    )
+    assert result.message == "2 packages known as malware"
+
+
+def test_three_steps_are_told_each_once() -> None:
+    fixes = [{"id": f"GHSA-{name}", "package": f"{name}@1.0.0", "fixed": ["1.0.1"]} for name in "aabcde"]
+    assert _run(*fixes).hint == (
+        "take a 1.0.1 or later; take b 1.0.1 or later; take c 1.0.1 or later; 2 more after these; "
+        "then make the lockfile again"
+    )
 
 
 def test_what_is_let_pass_is_counted() -> None:
