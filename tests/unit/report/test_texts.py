@@ -92,6 +92,18 @@ def test_a_refusal_says_expected_found_and_next() -> None:
     assert "no  @vextrus/kernel@1.0.0" in shown
 
 
+def test_a_step_that_helps_with_two_results_of_a_package_is_shown_once() -> None:
+    rules = ({"use": "signature.threshold"}, {"id": "again", "use": "signature.threshold"})
+    evidence = [
+        make_evidence(make_subject(version=version), signatures=SignatureEvidence(signers=()))
+        for version in ("1.0.0", "1.1.0")
+    ]
+    decision = evaluate(make_policy(*rules), make_trust(), evidence, phase=Phase.PUBLISH, now=NOW)
+    shown = text(render_decision_text(decision))
+    assert shown.count("next:     vxsec sign kernel-1.0.0.tgz") == shown.count("vxsec sign kernel-1.1.0.tgz") == 1
+    assert shown.count("next:     as above") == 2
+
+
 def test_what_passed_is_shown_when_asked_for() -> None:
     assert "pass signature.threshold" not in text(render_decision_text(decide()))
     assert "pass signature.threshold" in text(render_decision_text(decide(), verbose=True))
