@@ -19,6 +19,8 @@ __all__ = ["graph_from_manifest"]
 
 _DASHES = re.compile(r"[-_.]+")
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_EXTRA = re.compile(r"""(["'])[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\1\Z""")
+"""The name of an extra as a marker's quoted value; no other value can be asked for."""
 
 
 def graph_from_manifest(manifest: Manifest) -> DependencyGraph:
@@ -57,12 +59,13 @@ def _python(manifest: Manifest) -> Iterator[tuple[str, DependencySource, bool]]:
     for text in stated if isinstance(stated, list) else ():
         try:
             requirement = Requirement(str(text))
-        except InvalidRequirement:
+        except (InvalidRequirement, RecursionError):
             start = _PROJECT.match(str(text).strip())
             yield f"{_normal(start[0] if start else '(unreadable)')}@*", DependencySource.RANGE, False
             continue
         name = _normal(requirement.name)
-        if requirement.marker is not None and _needs_extra(str(requirement.marker)):
+        # The parsed structure, never the text: a quoted value may look like a clause. It has no public name.
+        if _needs_extra(getattr(requirement.marker, "_markers", None)):
             continue
         if requirement.url:
             yield f"{name}@url:…", DependencySource.URL, False
@@ -70,9 +73,25 @@ def _python(manifest: Manifest) -> Iterator[tuple[str, DependencySource, bool]]:
             yield f"{name}@{requirement.specifier or '*'}", DependencySource.RANGE, False
 
 
-def _needs_extra(marker: str) -> bool:
-    """Whether only an extra asks for it. A marker that may also hold without one is taken as holding."""
-    return re.search(r"\bextra\s*(?:==|in)", marker) is not None and " or " not in marker
+def _needs_extra(marker: object) -> bool:
+    """Whether nothing but an extra makes it true: every alternative has a clause ``extra == "NAME"``.
+
+    ``marker`` is what ``packaging`` parsed: a list of clauses, lists in brackets, ``and`` and ``or``; a clause is a tuple. An
+    empty name is no extra (it holds where none is asked for), and of every other structure the answer is no.
+    """
+    if isinstance(marker, tuple):
+        sides = {str(item.serialize()) for item in marker[::2]}
+        name = (sides - {"extra"}).pop() if "extra" in sides and len(sides) == 2 else ""  # noqa: PLR2004 - both sides
+        return str(marker[1]) == "==" and _EXTRA.match(name) is not None
+    if not isinstance(marker, list):
+        return False
+    alternatives = [False]
+    for item in marker:
+        if item == "or":
+            alternatives.append(False)
+        elif item != "and":
+            alternatives[-1] = alternatives[-1] or _needs_extra(item)
+    return all(alternatives)
 
 
 def _normal(name: str) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from vxsec.inspection import manifest_graph
 from vxsec.inspection.dependency_graph import graph_from_manifest
 from vxsec.model.package import PYPI, Manifest, PackageRef
 
@@ -98,6 +99,43 @@ def test_each_requirement_of_a_python_package_is_a_node(
     requirement: object, expected: list[tuple[str, str, bool]]
 ) -> None:
     assert told(python(requirement)) == expected
+
+
+@pytest.mark.parametrize(
+    ("marker", "stays"),
+    [
+        pytest.param('extra == "x"', False, id="an extra"),
+        pytest.param('"x" == extra', False, id="an extra, the other way round"),
+        pytest.param('(extra == "x")', False, id="an extra in brackets"),
+        pytest.param('extra == "x" and python_version > "3"', False, id="an extra and something else"),
+        pytest.param('(python_version > "3" or os_name == "nt") and extra == "x"', False, id="something else and an extra"),
+        pytest.param('extra == "x" or extra == "y"', False, id="one of two extras"),
+        pytest.param('extra == ""', True, id="an empty extra"),
+        pytest.param("'' == extra", True, id="an empty extra, the other way round"),
+        pytest.param('extra == "" and python_version > "3"', True, id="an empty extra and something else"),
+        pytest.param('extra == " "', True, id="a value that is no name"),
+        pytest.param('platform_machine != " extra == "', True, id="a value that looks like a clause"),
+        pytest.param("platform_machine != 'extra == \"x\"'", True, id="a value that looks like a whole clause"),
+        pytest.param('platform_machine != " extra in " and python_version > "3"', True, id="a value that looks like membership"),
+        pytest.param('platform_machine != "extra"', True, id="a value that is the word"),
+        pytest.param('"extra" == "x"', True, id="two values"),
+        pytest.param('extra != "x"', True, id="anything but an extra"),
+        pytest.param('extra >= ""', True, id="another comparison"),
+        pytest.param('extra in "x"', True, id="membership holds for an empty extra"),
+        pytest.param('"x" not in extra', True, id="not in an extra"),
+        pytest.param('(extra == "a")or(python_version > "3")', True, id="an alternative without an extra"),
+        pytest.param('extra == "a"\tor\tpython_version > "3"', True, id="an alternative behind tabs"),
+        pytest.param('python_version > "3" or extra == "a" and os_name == "nt"', True, id="and binds before or"),
+        pytest.param("(" * 5000 + 'extra == "x"' + ")" * 5000, True, id="too deep to be read"),
+    ],
+)  # fmt: skip
+def test_a_marker_leaves_out_what_nothing_but_an_extra_asks_for(marker: str, stays: bool) -> None:
+    assert bool(told(python(f"evil==1; {marker}"))) is stays
+
+
+@pytest.mark.parametrize("parsed", [None, "extra", [], 3])
+def test_a_structure_that_is_not_known_leaves_nothing_out(parsed: object) -> None:
+    assert not manifest_graph._needs_extra(parsed)
 
 
 def test_the_licence_is_the_manifests() -> None:
