@@ -177,7 +177,7 @@ class _Resolver:
 
     def _wanted(self, item: _Item, extra: str) -> Iterator[Requirement]:
         """The requirements that hold here; with an extra, those that it switches on as well."""
-        from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+        from packaging.markers import UndefinedComparison
         from packaging.version import InvalidVersion
 
         self._left -= len(item.requirements)
@@ -187,7 +187,7 @@ class _Resolver:
             try:
                 if requirement.marker is None or requirement.marker.evaluate({**self._environment, "extra": extra}):
                     yield requirement
-            except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion) as error:
+            except (UndefinedComparison, KeyError, InvalidVersion) as error:  # KeyError: a variable of lockfiles only
                 raise _error(
                     "requirement", f"{item.key} has a requirement that cannot be evaluated", self._where
                 ) from error

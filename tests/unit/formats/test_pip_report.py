@@ -110,6 +110,25 @@ def test_extras_that_were_asked_for_switch_requirements_on() -> None:
     assert "extra-dep@1.0" in parse(document).root_needs
 
 
+@pytest.mark.parametrize(
+    "marker",
+    [
+        'extra == ""',
+        'platform_machine != " extra == "',
+        "extra != 'tls'",
+        'extra in "x"',
+        'extra == "a" or os_name == "posix"',
+    ],
+)
+@pytest.mark.parametrize("extras", [[], ["TLS"]], ids=["no extra", "an extra"])
+def test_what_holds_without_an_extra_is_asked_for_with_and_without_one(marker: str, extras: list[str]) -> None:
+    document = changed(lambda d: d["install"][0].update(requested_extras=extras))
+    document["install"][0]["metadata"]["requires_dist"].append(f"evil==1; {marker}")
+    assert "evil@==1" in parse(document).unresolved
+    document["install"].append(item("evil", "1"))
+    assert "evil@1" in parse(document).root_needs
+
+
 def test_what_no_entry_satisfies_is_unresolved_and_tells_no_address() -> None:
     wanted = ["gone>=2", "left-pad>=9", f"linked @ {SECRET}linked.whl", "left-pad"]
     graph = parse(changed(lambda d: d["install"][0]["metadata"].update(requires_dist=wanted)))
@@ -185,6 +204,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         _metadata(requires_dist=['left-pad; os_name ~= "posix"']),
         "pip-report.requirement",
     ),
+    "a marker of lockfiles": (_metadata(requires_dist=['left-pad; "x" in extras']), "pip-report.requirement"),
     "a digest that is too short": (
         lambda d: d["install"][3]["download_info"]["archive_info"]["hashes"].update(sha256="ab"),
         "pip-report.integrity",
