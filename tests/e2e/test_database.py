@@ -115,7 +115,8 @@ def test_the_folder_is_the_option_s_else_the_variable_s_else_the_user_s(
 def test_both_ecosystems_and_their_names(vxsec_run: Vxsec) -> None:
     answer = vxsec_run("db", "import", FIXTURES / "npm", FIXTURES / "PyPI", "--db", "db", "--json")
     assert [entry["ecosystem"] for entry in document(answer, 0)["databases"]] == ["npm", "pypi"]
-    assert vxsec_run("db", "import", "npm.zip", "--ecosystem", "pypi", "--db", "db").status == 0
+    wrong = vxsec_run("db", "import", "npm.zip", "--ecosystem", "pypi", "--db", "db")
+    assert (wrong.status, "error[db.ecosystem]" in wrong.err) == (2, True)
     assert vxsec_run("db", "import", "npm.zip", "--ecosystem", "Go", "--db", "db").status == 2
 
 

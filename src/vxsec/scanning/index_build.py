@@ -80,8 +80,8 @@ class IndexBuilder:
         self._ids: set[str] = set()
         self._rows: dict[str, list[str]] = {}
 
-    def add(self, advisory: Advisory) -> None:
-        """Take one record in.
+    def add(self, advisory: Advisory) -> bool:
+        """Take one record in; False where it names no package of the ecosystem.
 
         Raises:
             FormatError: ``osv.duplicate``.
@@ -92,16 +92,17 @@ class IndexBuilder:
         rows = list(rows_by_name(advisory, self.ecosystem))
         if not rows:
             self.foreign += 1
-            return
+            return False
         if self.newest is None or advisory.modified > self.newest:
             self.newest = advisory.modified
         if advisory.withdrawn:
             self.withdrawn += 1
-            return
+            return True
         for name, row in rows:
             self._rows.setdefault(name, []).append(row)
         self.advisories += 1
         self._malware += advisory.malware
+        return True
 
     def write(
         self,

@@ -15,6 +15,7 @@ from vxsec.errors import FormatError, NetworkError, UndecidedError, UsageError, 
 from vxsec.host.http_message import HttpResponse
 from vxsec.scanning.index import AdvisoryIndex
 from vxsec.usecases.database import fetch as database_fetch
+from vxsec.usecases.database import sources as database_sources
 from vxsec.usecases.database.folder import default_database_folder
 from vxsec.usecases.database.maintain import (
     database_report,
@@ -34,6 +35,7 @@ NPM = {path.name: path.read_bytes() for path in sorted((FIXTURES / "npm").glob("
 PYTHON = {path.name: path.read_bytes() for path in sorted((FIXTURES / "PyPI").glob("*.json"))}
 GO = {"GO-1.json": record_bytes("GO-1", affected("x", ecosystem="Go"))}
 OPEN = affected("x", range_of(("introduced", "0")))
+OTHERS = {f"P-{n}.json": record_bytes(f"P-{n}", affected(f"p{n}", ecosystem="PyPI")) for n in range(20)}
 
 
 class Told(list[str]):
@@ -267,6 +269,12 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], type[VxsecError], str]] = {
         zip_of({"A-1.json": record_bytes("A-1", OPEN, withdrawn="2026-01-01T00:00:00Z")}), UndecidedError, "db.empty",
     ),
     "records of another ecosystem under this name": (zip_of(GO), UndecidedError, "db.empty"),
+    "data of another ecosystem under this name, with one record that fits": (
+        zip_of({**OTHERS, "A-1.json": record_bytes("A-1", OPEN)}), UsageError, "db.ecosystem",
+    ),
+    "records that name no package at all": (
+        zip_of({**{f"E-{n}.json": record_bytes(f"E-{n}") for n in range(5)}, **NPM}), UsageError, "db.ecosystem",
+    ),
     "an ecosystem that cannot be evaluated": (zip_of(GO, "Go.zip"), UsageError, "db.ecosystem"),
     "records that do not agree": (zip_of({**PYTHON, **NPM}, "all.zip"), UsageError, "db.ecosystem"),
     "records that could be either": (
@@ -296,6 +304,54 @@ def test_a_refused_import_leaves_the_old_data_in_use(
     assert caught.value.hint
     assert database_states(tmp_path / "db") == old
     assert len(list((tmp_path / "db").iterdir())) == 2
+
+
+def test_another_ecosystem_s_data_is_refused_in_the_words_of_what_was_found(tmp_path: Path) -> None:
+    files = {**OTHERS, **GO, "A-1.json": record_bytes("A-1", OPEN)}
+    path = write(tmp_path / "export.zip", files)
+    with pytest.raises(UsageError) as caught:
+        bring(tmp_path, path, ecosystem="npm")
+    assert (caught.value.code, caught.value.exit_status) == ("db.ecosystem", 2)
+    assert caught.value.message == "21 of 22 records are not about npm packages, but about PyPI (20), Go (1)"
+    assert caught.value.hint == "check that this is the right data; give it as what it is: --ecosystem PyPI"
+    assert not (tmp_path / "db").exists()
+
+
+@pytest.mark.parametrize(
+    ("own", "foreign", "refused"),
+    [
+        pytest.param(1, 4, False, id="a handful may be foreign whatever their share"),
+        pytest.param(1, 5, True, id="one more may not"),
+        pytest.param(45, 5, False, id="one in ten may be foreign"),
+        pytest.param(44, 5, True, id="more than one in ten may not"),
+    ],
+)
+def test_how_much_may_be_about_another_ecosystem(tmp_path: Path, own: int, foreign: int, *, refused: bool) -> None:
+    files = {f"A-{n}.json": record_bytes(f"A-{n}", OPEN) for n in range(own)}
+    path = write(tmp_path / "npm.zip", {**files, **dict(list(OTHERS.items())[:foreign])})
+    if not refused:
+        assert [state.advisories for state in bring(tmp_path, path)] == [own]
+        return
+    with pytest.raises(UsageError) as caught:
+        bring(tmp_path, path)
+    assert caught.value.code == "db.ecosystem"
+
+
+@pytest.mark.parametrize("name", ["npm.zip", "any.zip"])
+def test_reading_stops_when_too_many_cannot_be_read(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def count(name: str, data: bytes) -> object:
+        read.append(name)
+        return _record(name, data)
+
+    _record = database_sources._record
+    monkeypatch.setattr(database_sources, "_record", count)
+    path = write(tmp_path / name, {f"A-{n:03}.json": b"{}" for n in range(500)})
+    with pytest.raises(VxsecError) as caught:
+        bring(tmp_path, path)
+    assert caught.value.code == ("osv.unreadable" if name == "npm.zip" else "db.ecosystem")
+    assert len(read) == 6  # five of five hundred are allowed
 
 
 def test_the_same_records_twice_are_refused(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vxsec.errors import FormatError, NetworkError, UndecidedError, UsageError
-from vxsec.formats.osv import OSV_ECOSYSTEMS
+from vxsec.formats.osv import OSV_ECOSYSTEMS, base_ecosystem
 from vxsec.formats.timestamps import render_time
 from vxsec.host.clock import utc_now
 from vxsec.model.package import NPM
@@ -55,13 +56,14 @@ def import_database(
     """Make the index of each ecosystem from OSV records: archives and folders, as OSV exports them. No network.
 
     Guarantees: an index in use stays in use until the new one is whole and on disk, and after any error; at most 1 % of the
-    records could not be read, and their number is kept and told. Sources of the same ecosystem become one index. The age of
-    the data is ``exported_at``, else the newest ``modified`` in it (of several sources, that of the oldest); never now.
+    records could not be read, and their number is kept and told; at most one in ten, or four, are about another ecosystem,
+    and are passed over. Sources of the same ecosystem become one index. The age of the data is ``exported_at``, else the
+    newest ``modified`` in it (of several sources, that of the oldest); never now.
 
     Args:
         sources: Zip archives (``npm.zip``, ``npm/all.zip``), folders of such, or folders of ``ID.json`` files.
         directory: The database's folder; ``usecases.database.folder`` if None.
-        ecosystem: ``npm`` or ``PyPI``, where neither names nor records say it; records of others are then passed over.
+        ecosystem: ``npm`` or ``PyPI``, where neither names nor records say it.
         exported_at: When the data was exported, with its offset.
         now: The time of the import; the clock if None.
         progress: Told about progress and about everything that is passed over.
@@ -230,17 +232,19 @@ def _collected(
 ) -> _Collected:
     from vxsec.scanning.index_build import IndexBuilder
     from vxsec.scanning.scan import CLOCK_SKEW
-    from vxsec.usecases.database.sources import RecordReader
+    from vxsec.usecases.database.sources import RecordReader, require_ecosystem
 
     made = _Collected(IndexBuilder(ecosystem), ", ".join(source.label for source in sources))
     for source in sources:
         reader = RecordReader(tell)
         newest: datetime | None = None
+        others: Counter[str] = Counter()
         for advisory in reader.read(source):
-            made.builder.add(advisory)
+            if not made.builder.add(advisory):
+                others.update({base_ecosystem(item.ecosystem) for item in advisory.affected[:1]} or {""})
             if newest is None or advisory.modified > newest:
                 newest = advisory.modified
-        reader.check(source.label)
+        require_ecosystem(source, ecosystem, others, read=reader.seen - reader.unreadable)
         if newest is not None and newest > now + CLOCK_SKEW:
             raise FormatError(
                 f"a record modified at {render_time(newest)}, which is still to come",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from vxsec.errors import FormatError, UsageError
 from vxsec.formats.osv import OSV_ECOSYSTEMS, base_ecosystem, read_advisory
@@ -14,18 +14,32 @@ from vxsec.host.random_access import opened_file
 from vxsec.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterator
 
     from vxsec.formats.zip_archive import ByteSource
     from vxsec.model.advisory import Advisory
 
-__all__ = ["RecordReader", "RecordSource", "ecosystem_of", "find_sources"]
+__all__ = ["RecordFile", "RecordReader", "RecordSource", "ecosystem_of", "find_sources", "require_ecosystem"]
 
 _ALL = "all.zip"
 _SUPPORTED = frozenset(OSV_ECOSYSTEMS.values())
 _EVERY = 20_000
 """Records between two lines of progress."""
 _REASONS_SHOWN = 3
+_FOREIGN_ALLOWED = 4
+"""Records about other ecosystems that are passed over, whatever their share: a small export may hold a stray one."""
+_FOREIGN_SHARE = 10
+"""Beyond that, one in so many may be foreign: exports hold none, and data of another ecosystem holds hardly anything else."""
+_ECOSYSTEMS_SHOWN = 5
+
+
+class RecordFile(NamedTuple):
+    """One file of a source: its bytes, or why they cannot be had, and how many files the source has."""
+
+    name: str
+    data: bytes | UsageError
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +51,8 @@ class RecordSource:
     content: bytes | None = None
     """An archive that was downloaded."""
 
-    def files(self) -> Iterator[tuple[str, bytes | UsageError]]:
-        """Each record's file name with its bytes; an error in place of bytes that one file does not give.
+    def files(self) -> Iterator[RecordFile]:
+        """Each record's file; an error in place of bytes that one file does not give.
 
         Raises:
             UsageError: ``file.*``.
@@ -47,18 +61,18 @@ class RecordSource:
         if self.content is not None:
             yield from self._members(self.content)
         elif self.path.is_dir():
-            for name in list_files(self.path):
-                path = Path(name)
-                if path.suffix == ".json":
-                    yield path.name, _read(path)
+            paths = [path for name in list_files(self.path) if (path := Path(name)).suffix == ".json"]
+            for path in paths:
+                yield RecordFile(path.name, _read(path), len(paths))
         else:
             with opened_file(self.path) as file:
                 yield from self._members(file)
 
-    def _members(self, source: bytes | ByteSource) -> Iterator[tuple[str, bytes]]:
+    def _members(self, source: bytes | ByteSource) -> Iterator[RecordFile]:
         archive = open_zip(source, where=self.label, max_entry_bytes=DEFAULT_LIMITS.advisory_bytes)
+        total = sum(not entry.directory for entry in archive.entries)
         for entry, data in archive.members():
-            yield entry.name, data
+            yield RecordFile(entry.name, data, total)
 
 
 def _read(path: Path) -> bytes | UsageError:
@@ -83,12 +97,14 @@ class RecordReader:
         self._progress = progress
 
     def read(self, source: RecordSource) -> Iterator[Advisory]:
-        """Every record that can be read, in the order it lies there.
+        """Every record that can be read, in the order it lies there; none after the last unreadable one that is allowed.
 
         Raises:
             UsageError, FormatError: As :meth:`RecordSource.files`.
+            FormatError: ``osv.unreadable`` as soon as more than ``limits.advisory_unreadable_percent`` of all the source's
+                records cannot be read.
         """
-        for name, data in source.files():
+        for name, data, total in source.files():
             self.seen += 1
             if self.seen % _EVERY == 0:
                 self._progress(f"{source.label}: {self.seen} records read")
@@ -98,19 +114,47 @@ class RecordReader:
                 self.unreadable += 1
                 if len(self.reasons) < _REASONS_SHOWN:
                     self.reasons.append(f"{name[:100]}: {error.message} [{error.code}]")
+                self._check(source.label, total)
 
-    def check(self, label: str) -> None:
-        """Hold the account against the bound.
-
-        Raises:
-            FormatError: ``osv.unreadable`` where more than ``limits.advisory_unreadable_percent`` could not be read.
-        """
-        if self.unreadable * 100 > self.seen * DEFAULT_LIMITS.advisory_unreadable_percent:
+    def _check(self, label: str, total: int) -> None:
+        if _too_many_unreadable(self.unreadable, total):
             raise FormatError(
-                f"{self.unreadable} of {self.seen} records cannot be read, such as {'; '.join(self.reasons)}",
+                f"{self.unreadable} of the first {self.seen} records (of {total}) cannot be read, "
+                f"such as {'; '.join(self.reasons)}",
                 code="osv.unreadable",
                 where=label,
             )
+
+
+def _too_many_unreadable(unreadable: int, total: int) -> bool:
+    return unreadable * 100 > total * DEFAULT_LIMITS.advisory_unreadable_percent
+
+
+def require_ecosystem(source: RecordSource, ecosystem: str, others: Counter[str], *, read: int) -> None:
+    """Refuse data of another ecosystem under this one's name: it would replace what is known by next to nothing.
+
+    Args:
+        source: Where the records lie.
+        ecosystem: The purl type they were taken for.
+        others: What the records that name no package of it are about, in OSV's words; empty for no package at all.
+        read: How many records were read.
+
+    Raises:
+        UsageError: ``db.ecosystem`` where more than one in ten, and at least five, are about something else.
+    """
+    foreign = others.total()
+    if foreign <= _FOREIGN_ALLOWED or foreign * _FOREIGN_SHARE <= read:
+        return
+    common = others.most_common(_ECOSYSTEMS_SHOWN)
+    found = ", ".join(f"{name[:40] or 'no package'} ({number})" for name, number in common)
+    ours = ecosystem_of(common[0][0])
+    better = f"give it as what it is: --ecosystem {OSV_ECOSYSTEMS[ours]}" if ours else _supported()
+    raise UsageError(
+        f"{foreign} of {read} records are not about {OSV_ECOSYSTEMS[ecosystem]} packages, but about {found}",
+        code="db.ecosystem",
+        where=source.label,
+        hint=f"check that this is the right data; {better}",
+    )
 
 
 def _record(name: str, data: bytes | UsageError) -> Advisory:
@@ -207,10 +251,14 @@ def _agreed(source: RecordSource) -> str:
     """The one ecosystem that every record speaks of."""
     common = set(OSV_ECOSYSTEMS.values())
     seen: set[str] = set()
-    for name, data in source.files():
+    unreadable = 0
+    for name, data, total in source.files():
         try:
             named = {base_ecosystem(item.ecosystem) for item in _record(name, data).affected}
         except (FormatError, UsageError):
+            unreadable += 1
+            if _too_many_unreadable(unreadable, total):
+                break  # the import will refuse it
             continue  # told when the records are imported
         if named:
             seen |= named
