@@ -6,13 +6,11 @@ order peer, runtime, optional, development.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vxsec.formats.lockfiles.source import SourceKind, source_kind
+from vxsec.formats.npm_spec import SpecKind, alias_target, spec_kind
 from vxsec.model.dependency import DependencySource
-from vxsec.versions.npm_range import is_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,11 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "asked_by_entry", "asked_by_manifest", "bundled_names", "shown_request", "source_of_range"]
 
-_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
-_ALIAS = re.compile(r"npm:((?:@[A-Za-z0-9~_.-]+/)?[A-Za-z0-9~_.-]+)(?:@(.*))?\Z", re.DOTALL)
-_WORKSPACE = re.compile(r"(?:workspace|catalog):[A-Za-z0-9._*^~<>=| -]{0,100}\Z")
-_FOLDERS = ("file:", "link:", "portal:", "./", "../", "/", "~/", "~\\", ".\\", "..\\")
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_SOURCES = {
+    SpecKind.GIT: DependencySource.GIT,
+    SpecKind.URL: DependencySource.URL,
+    SpecKind.FILE: DependencySource.FILE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +40,7 @@ class Asked:
     @property
     def wanted(self) -> tuple[str, str]:
         """The real name and range: an alias's target."""
-        alias = _ALIAS.match(self.range)
-        return (alias[1], alias[2] or "*") if alias else (self.name, self.range)
+        return alias_target(self.range) or (self.name, self.range)
 
 
 def asked_by_entry(entry: LockedPackage, *, dev: bool) -> tuple[Asked, ...]:
@@ -97,16 +94,7 @@ def _texts(value: object) -> dict[str, str]:
 
 def source_of_range(text: str) -> DependencySource:
     """Where npm would take a package from that is asked for by ``text`` (``npm-package-arg``)."""
-    alias = _ALIAS.match(text)
-    if alias is not None:
-        text = alias[2] or "*"
-    if is_range(text) or _TAG.match(text) or _WORKSPACE.match(text):
-        return DependencySource.RANGE
-    kind = source_kind(text)
-    if kind is SourceKind.FILE or text.startswith(_FOLDERS) or _DRIVE.match(text):
-        return DependencySource.FILE
-    # Else http(s), or nothing that npm knows, which is no registry either.
-    return DependencySource.GIT if kind is SourceKind.GIT else DependencySource.URL
+    return _SOURCES.get(spec_kind(text), DependencySource.RANGE)
 
 
 def shown_request(name: str, text: str) -> str:

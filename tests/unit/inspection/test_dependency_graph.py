@@ -210,7 +210,7 @@ def test_names_that_trip_others_are_names(name: str) -> None:
         pytest.param({"dependencies": {"gone": "C:\\Users\\me"}}, ("gone@file:…",), id="nor is one of Windows"),
         pytest.param({"dependencies": {"gone": "https://t@h.example.test/a.tgz"}}, ("gone@url:…",), id="nor is a URL"),
         pytest.param({"dependencies": {"gone": "workspace:^"}}, ("gone@workspace:^",), id="a workspace range is shown"),
-        pytest.param({"dependencies": {"gone": "workspace:/home/me"}}, ("gone@url:…",), id="unless it is a path"),
+        pytest.param({"dependencies": {"gone": "workspace:/home/me"}}, ("gone@file:…",), id="unless it is a path"),
         pytest.param({"dependencies": {"gone": "npm:real@^2"}}, ("gone@npm:real@^2",), id="an alias is shown"),
         pytest.param({"dependencies": {"gone": "npm:real@/home/me"}}, ("gone@file:…",), id="unless it hides a path"),
     ],
