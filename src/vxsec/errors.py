@@ -44,6 +44,7 @@ __all__ = [
 
 _NEXT_STEPS: Mapping[str, str] = {
     # files
+    "usage.no-files": "name at least one file",
     "file.missing": "check the spelling; a path starts at the folder you are in",
     "file.unreadable": "give a regular file that this user may read (ls -l shows its owner and rights)",
     "file.unwritable": "give a path in a folder that exists and that this user may write to",

@@ -310,6 +310,40 @@ def test_usage_errors(vxsec_run: Vxsec, shop: Shop, arguments: tuple[object, ...
     assert f"error[{code}]: " in answer.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("verify",), "with --lockfile package-lock.json"),
+        (
+            ("verify", "package-lock.json", "--policy", "p.yaml", "--trust", "trust.yaml"),
+            "add --lockfile before the lockfile's name",
+        ),
+        (("verify", "a/npm-shrinkwrap.json", "--offline"), "add --lockfile before the lockfile's name"),
+        (("verify", "x.tgz", "--policy", "p.yaml"), "files are judged by vxsec gate"),
+        (("verify", "x.tgz", "--offline"), "leave --offline out"),
+        (("sign", "x.tgz", "--signer", "file:a", "--password-env", "NOT_SET_HERE"), "--password-file FILE"),
+        (
+            ("sign", "x.tgz", "--signer", "file:a", "--password-env", "A", "--password-file", "b"),
+            "leave one of the two out",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "hint",
+)
+def test_a_usage_error_says_what_to_type(vxsec_run: Vxsec, arguments: tuple[str, ...], hint: str) -> None:
+    answer = vxsec_run(*arguments)
+    assert answer.status == 2
+    assert "hint: " in answer.err
+    assert hint in answer.err
+
+
+def test_evidence_beside_the_files_is_not_taken_for_one(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.pack("kernel")
+    assert sign(vxsec_run, shop, path).status == 0
+    answer = sign(vxsec_run, shop, path, shop.folder / f"{path.name}.sigstore.jsonl")
+    assert answer.status == 10
+    assert "hint: give the .tgz files only" in answer.err
+
+
 def test_names_cannot_speak_to_the_terminal(vxsec_run: Vxsec, shop: Shop) -> None:
     path = shop.folder / "evil\x1b[31m\u202e.tgz"
     path.write_bytes(pack({"name": "@acme/kernel", "version": "1.0.0"}))

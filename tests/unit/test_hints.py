@@ -30,13 +30,14 @@ from vxsec.formats.trust_document import parse_trust_document
 from vxsec.host.files import read_bounded
 from vxsec.host.http import HttpClient
 from vxsec.inspection.artifact import read_artifact
-from vxsec.model.artifact import RefusedArtifact
+from vxsec.model.artifact import EVIDENCE_ENDINGS, RefusedArtifact
 from vxsec.model.attestation import RejectedSignature
 from vxsec.model.decision import Phase
 from vxsec.model.evidence import ContentEvidence, SignatureEvidence
 from vxsec.policy.document import parse_policy
 from vxsec.policy.engine import evaluate
 from vxsec.policy.rules import BUILTIN
+from vxsec.usecases.inputs import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,9 +55,7 @@ COMMAND = re.compile(rf"(?:(?<=^)|(?<=: ))vxsec ({'|'.join(COMMANDS)})\b[^;,()]*
 WITHOUT_A_STEP = {
     "internal": "a defect: the command line says how to report it",
     "usage": "the message of the option parser says it, and --help is named",
-    "usage.no-files": "what is missing is the whole message",
     "usage.duplicate": "both places are in the message",
-    "usage.password": "the option and the variable are in the message",
     "configuration": "never raised without a code of its own",
     "nothing-to-judge": "never raised without a code of its own",
     "undecided": "never raised without a code of its own",
@@ -308,6 +307,20 @@ def test_a_lockfile_given_for_a_tarball_is_told_as_one() -> None:
     other = read_artifact(b"<html>", filename="x.tgz")
     assert isinstance(other, RefusedArtifact)
     assert "--lockfile" not in other.reasons[0].message
+
+
+@pytest.mark.parametrize("ending", EVIDENCE_ENDINGS)
+def test_evidence_given_for_a_tarball_is_told_as_such(ending: str) -> None:
+    refused = read_artifact(b'{"mediaType": "x"}', filename=f"dist/kernel-1.0.0.tgz{ending}")
+    assert isinstance(refused, RefusedArtifact)
+    assert refused.reasons[0].message.endswith("give the .tgz files only")
+    assert "--lockfile" not in refused.reasons[0].message
+    assert (refusal(refused).hint or "").startswith("give the .tgz files only")
+    content = ContentEvidence(refused=refused.reasons, files=0, packed_size=1, unpacked_size=0)
+    subject = replace(make_subject(), filename=refused.filename, package=None)
+    policy = make_policy({"use": "archive.safe"})
+    judged = evaluate(policy, make_trust(), [make_evidence(subject, content=content)], phase=Phase.PUBLISH, now=NOW)
+    assert (judged.subjects[0].results[0].hint or "").startswith("give the .tgz files only")
 
 
 def test_reasons_that_repeat_are_counted() -> None:

@@ -156,7 +156,7 @@ def evidence_options(function: F) -> F:
     return function
 
 
-def refuse_options(given: Mapping[str, object], why: str) -> None:
+def refuse_options(given: Mapping[str, object], why: str, *, hint: str | None = None) -> None:
     """An option that would be ignored is an error: silence would look like a check.
 
     Raises:
@@ -164,7 +164,7 @@ def refuse_options(given: Mapping[str, object], why: str) -> None:
     """
     for name, value in given.items():
         if value:
-            raise UsageError(f"{name} {why}", code="usage.options", hint=f"leave {name} out")
+            raise UsageError(f"{name} {why}", code="usage.options", hint=hint or f"leave {name} out")
 
 
 def password_source(
@@ -176,11 +176,19 @@ def password_source(
         UsageError: Both given, or the variable is not set.
     """
     if password_file is not None and password_env is not None:
-        raise UsageError("expected one of --password-file and --password-env, found both", code="usage.password")
+        raise UsageError(
+            "expected one of --password-file and --password-env, found both",
+            code="usage.password",
+            hint="leave one of the two out",
+        )
     if password_env is not None:
         value = os.environ.get(password_env)
         if value is None:
-            raise UsageError(f"the environment variable {password_env!r} is not set", code="usage.password")
+            raise UsageError(
+                f"the environment variable {password_env!r} is not set",
+                code="usage.password",
+                hint="set it (and export it), or name a file that holds the password: --password-file FILE",
+            )
         return lambda: value.encode("utf-8", "surrogateescape")
     if password_file is not None:
         from vxsec.host.files import read_secret

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_LOCKFILE_ENDINGS = ("-lock.json", "npm-shrinkwrap.json", "-lock.yaml", ".lock")
+
 
 @click.command(name="verify")
 @click.argument("files", nargs=-1, metavar="[FILE...]")
@@ -69,6 +71,7 @@ def command(
                 "--unsafe-tls": unsafe_tls,
             },
             "needs --lockfile",
+            hint=_what_to_add(files, judged=policy is not None),
         )
         from vxsec import verify
         from vxsec.report.verification import render_verify, verify_document
@@ -116,3 +119,10 @@ def command(
     )
     out.emit(render_install(tree, verbose=out.verbose, paint=out.paint), lambda: install_document(tree))
     return tree.exit_status
+
+
+def _what_to_add(files: tuple[str, ...], *, judged: bool) -> str | None:
+    """For whoever means a lockfile, or a policy's answer about files."""
+    if any(file.endswith(_LOCKFILE_ENDINGS) for file in files):
+        return "add --lockfile before the lockfile's name"
+    return "for the packages of a project add --lockfile FILE; files are judged by vxsec gate" if judged else None

@@ -16,7 +16,7 @@ from vxsec.formats.strict_json import JsonNode, read_json
 from vxsec.formats.tarball import Tarball, read_tarball
 from vxsec.inspection.sdist import PKG_INFO, SDIST_ENDING, read_sdist_manifest, sdist_findings
 from vxsec.limits import DEFAULT_LIMITS, Limits
-from vxsec.model.artifact import Artifact, RefusedArtifact
+from vxsec.model.artifact import EVIDENCE_ENDINGS, Artifact, RefusedArtifact
 from vxsec.model.digest import digest_bytes
 from vxsec.model.finding import Finding, Severity
 from vxsec.model.package import Manifest, PackageRef, is_npm_name
@@ -55,7 +55,7 @@ def read_artifact(data: bytes, *, filename: str, limits: Limits = DEFAULT_LIMITS
         sdist = filename.endswith(SDIST_ENDING) and any(file.path == PKG_INFO for file in tarball.files)
         manifest = read_sdist_manifest(tarball, limits=limits) if sdist else _read_manifest(tarball, limits)
     except TarballError as error:
-        return _refused(filename, digests, _explained(error.reasons, data))
+        return _refused(filename, digests, _explained(error.reasons, data, filename))
     return Artifact(
         filename=filename,
         data=data,
@@ -68,12 +68,16 @@ def read_artifact(data: bytes, *, filename: str, limits: Limits = DEFAULT_LIMITS
     )
 
 
-def _explained(reasons: tuple[tuple[str, str], ...], data: bytes) -> tuple[tuple[str, str], ...]:
-    """The reasons, with a word to whoever gives a lockfile where a tarball is asked for."""
+def _explained(reasons: tuple[tuple[str, str], ...], data: bytes, filename: str) -> tuple[tuple[str, str], ...]:
+    """The reasons, with a word to whoever gives evidence or a lockfile where a tarball is asked for."""
     code, message = reasons[0]
-    if code != "archive.not-gzip" or data[:_LOOKED_AT].lstrip()[:1] != b"{":
+    if code != "archive.not-gzip":
         return reasons
-    return (code, f"{message}; it begins as JSON does: a lockfile is verified with --lockfile FILE"), *reasons[1:]
+    if filename.endswith(EVIDENCE_ENDINGS):
+        message = f"{message}; this is evidence about a package by its name: give the .tgz files only"
+    elif data[:_LOOKED_AT].lstrip()[:1] == b"{":
+        message = f"{message}; it begins as JSON does: a lockfile is verified with --lockfile FILE"
+    return (code, message), *reasons[1:]
 
 
 def _keep_manifest(path: str, size: int, limits: Limits) -> bool:

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from vxsec.model.finding import Finding
     from vxsec.model.package import Manifest, PackageRef
 
-__all__ = ["Artifact", "FileEntry", "PlainArchive", "RefusedArtifact"]
+__all__ = ["EVIDENCE_ENDINGS", "Artifact", "FileEntry", "PlainArchive", "RefusedArtifact"]
+
+EVIDENCE_ENDINGS = (".sigstore.jsonl", ".sigstore.json", ".cdx.json")
+"""What evidence about an archive is called, behind the archive's own name: ``dist/*`` names it, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import json
 import shlex
 from typing import TYPE_CHECKING
 
+from vxsec.model.artifact import EVIDENCE_ENDINGS
 from vxsec.model.decision import Phase
 from vxsec.model.trust import OTHER_REGISTRY
 
@@ -59,6 +60,8 @@ def is_file(subject: SubjectRef, phase: Phase) -> bool:
 
 def inspect_step(subject: SubjectRef, phase: Phase) -> str:
     """How to look inside the subject."""
+    if subject.filename.endswith(EVIDENCE_ENDINGS):
+        return "give the .tgz files only: what lies beside them is found by name"
     if is_file(subject, phase):
         return f"vxsec inspect {quoted(subject.filename)}"
     if subject.package is None:

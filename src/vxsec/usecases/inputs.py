@@ -79,10 +79,15 @@ def require_artifact(file: _PathLike) -> Artifact:
 
 def refusal(artifact: RefusedArtifact) -> TarballError:
     """The error that says why a tarball is refused, with every reason."""
+    from vxsec.model.artifact import EVIDENCE_ENDINGS
+
+    evidence = artifact.filename.endswith(EVIDENCE_ENDINGS)
     return TarballError(
         [(reason.code, reason.message) for reason in artifact.reasons],
         where=artifact.filename,
-        hint=f"look at it with: vxsec inspect {artifact.filename}",
+        hint="give the .tgz files only: what lies beside them is found by name"
+        if evidence
+        else f"look at it with: vxsec inspect {artifact.filename}",
     )
 
 

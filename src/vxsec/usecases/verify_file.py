@@ -76,7 +76,11 @@ def verify(
     from vxsec.host.clock import utc_now
 
     if not files:
-        raise UsageError("expected at least one file", code="usage.no-files")
+        raise UsageError(
+            "expected at least one file",
+            code="usage.no-files",
+            hint="give FILE.tgz, or the packages of a project with --lockfile package-lock.json",
+        )
     if bool(keys) == (trust is not None):
         found = "both" if keys else "neither"
         raise UsageError(
