@@ -278,3 +278,25 @@ def test_names_cannot_break_out_of_a_drawing(vxsec_run: Vxsec, shop: Shop, made:
         assert graph in {"tree", "dot"} or "<script" not in answer.out  # the others end up in web pages
         assert "\x1b" not in answer.out
     assert shop.registry.requests == []  # drawing asks nobody
+
+
+@pytest.mark.parametrize("command", ["show", "verify"])
+def test_an_archive_without_an_sbom_is_told_how_to_get_one(vxsec_run: Vxsec, kernel: Path, command: str) -> None:
+    answer = vxsec_run("sbom", command, kernel)
+    assert answer.status == 2
+    assert "error[sbom.none]" in answer.err
+    assert f"vxsec sbom generate {kernel} --beside" in answer.err
+    assert f"vxsec sbom extract {kernel}" in answer.err
+
+
+def test_an_sbom_that_is_named_and_missing_is_a_missing_file(vxsec_run: Vxsec, kernel: Path) -> None:
+    answer = vxsec_run("sbom", "verify", kernel, "other.cdx.json")
+    assert answer.status == 2
+    assert "error[file.missing]" in answer.err
+
+
+def test_an_archive_is_not_checked_as_an_sbom(vxsec_run: Vxsec, kernel: Path) -> None:
+    answer = vxsec_run("sbom", "check", kernel)
+    assert answer.status == 2
+    assert "error[sbom.archive]" in answer.err
+    assert f"vxsec sbom verify {kernel}" in answer.err

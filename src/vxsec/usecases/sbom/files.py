@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from vxsec.errors import VerificationError
+from vxsec.errors import UsageError, VerificationError
 from vxsec.host.files import read_bounded, read_if_exists
 from vxsec.limits import DEFAULT_LIMITS
+from vxsec.policy.next_command import quoted
 from vxsec.usecases.inputs import require_artifact
 
 if TYPE_CHECKING:
@@ -16,7 +17,16 @@ if TYPE_CHECKING:
 
     PathLike = str | os.PathLike[str]
 
-__all__ = ["find_bom", "load_bom", "require_match", "sbom_beside", "sbom_bytes", "sbom_path"]
+__all__ = [
+    "find_bom",
+    "load_bom",
+    "load_bom_beside",
+    "require_match",
+    "require_no_archive",
+    "sbom_beside",
+    "sbom_bytes",
+    "sbom_path",
+]
 
 _ARCHIVES = (".tgz", ".tar.gz", ".whl")
 _SHOWN = 5
@@ -40,7 +50,7 @@ def find_bom(source: PathLike) -> Bom:
     """What an SBOM says; for an archive, the SBOM beside it, which must be about its bytes.
 
     Raises:
-        UsageError: Unreadable, or no SBOM lies beside the archive.
+        UsageError: Unreadable; ``sbom.none`` where no SBOM lies beside the archive.
         VerificationError: ``sbom.mismatch``.
         RefusedError: The archive or the SBOM is refused.
         NothingToJudgeError: A format that is not read.
@@ -49,9 +59,48 @@ def find_bom(source: PathLike) -> Bom:
     if not text.endswith(_ARCHIVES):
         return load_bom(source)[1]
     artifact = require_artifact(source)
-    data, bom = load_bom(sbom_path(source))
+    data, bom = load_bom_beside(source)
     require_match(artifact, data, where=sbom_path(source))
     return bom
+
+
+def load_bom_beside(file: PathLike) -> tuple[bytes, Bom]:
+    """The SBOM beside an archive, as :func:`load_bom` gives it.
+
+    Raises:
+        UsageError: ``sbom.none`` where there is none; unreadable.
+        FormatError: Malformed.
+        NothingToJudgeError: A format that is not read.
+    """
+    try:
+        return load_bom(sbom_path(file))
+    except UsageError as error:
+        if error.code != "file.missing":
+            raise
+        name = quoted(os.fspath(file))
+        raise UsageError(
+            f"no SBOM beside it: {sbom_path(file)} does not exist",
+            code="sbom.none",
+            where=os.fspath(file),
+            hint=f"make one: vxsec sbom generate {name} --beside; or get the one that was signed: "
+            f"vxsec sbom extract {name} --trust FILE -o {quoted(sbom_path(file))}",
+        ) from error
+
+
+def require_no_archive(file: PathLike) -> None:
+    """For what looks at an SBOM alone.
+
+    Raises:
+        UsageError: ``sbom.archive``.
+    """
+    text = os.fspath(file)
+    if text.endswith(_ARCHIVES):
+        raise UsageError(
+            "expected an SBOM, found the name of an archive",
+            code="sbom.archive",
+            where=text,
+            hint=f"compare it with the SBOM beside it: vxsec sbom verify {quoted(text)}",
+        )
 
 
 def sbom_beside(artifact: Artifact) -> bytes | None:
