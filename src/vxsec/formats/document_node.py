@@ -54,7 +54,7 @@ class DocumentNode:
         for key, node in self._mapping().items():
             if key not in keys:
                 raise ConfigurationError(
-                    f"unknown member {key[:_SHOWN]!r}{nearest(key, keys)}; known: {', '.join(keys)}",
+                    f"unknown member {_cut(key)!r}{nearest(key, keys)}; known: {', '.join(keys)}",
                     code="document.unknown-member",
                     where=node.where,
                 )
@@ -105,8 +105,12 @@ class DocumentNode:
     def _wrong(self, expected: str) -> NoReturn:
         names = {dict: "a mapping", list: "a list", str: "a string", bool: "a boolean", int: "an integer"}
         found = names.get(type(self.value), "nothing")
-        shown = f" {self.value[:_SHOWN]!r}" if isinstance(self.value, str) else ""
+        shown = f" {_cut(self.value)!r}" if isinstance(self.value, str) else ""
         raise ConfigurationError(f"expected {expected}, found {found}{shown}", code="document.type", where=self.where)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

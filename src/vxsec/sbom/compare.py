@@ -24,6 +24,7 @@ __all__ = ["MAX_SENTENCES", "compare_with_graph", "compare_with_package"]
 
 MAX_SENTENCES = 20
 _SHOWN = 120
+_HEX = 128  # a SHA-512, whole
 
 
 def compare_with_package(bom: Bom, package: PackageRef, digests: Digests) -> tuple[Finding, ...]:
@@ -45,14 +46,14 @@ def compare_with_package(bom: Bom, package: PackageRef, digests: Digests) -> tup
 
 def _names(root: Component, package: PackageRef) -> Iterator[Finding]:
     if normal_name(package.ecosystem, root.name) != package.name:
-        yield _finding("name-mismatch", f"it is about {root.name[:_SHOWN]!r}, the file is {package.name!r}")
+        yield _finding("name-mismatch", f"it is about {_cut(root.name)!r}, the file is {package.name!r}")
     if root.version != package.version:
-        stated = "no version" if root.version is None else f"version {root.version[:_SHOWN]!r}"
+        stated = "no version" if root.version is None else f"version {_cut(root.version)!r}"
         yield _finding("version-mismatch", f"it is about {stated}, the file is {package.version!r}")
     if root.purl is not None:
         purl = parse_purl(root.purl)
         if purl is None or (purl.type, purl.name, purl.version) != (package.ecosystem, package.name, package.version):
-            yield _finding("purl-mismatch", f"its purl is {root.purl[:_SHOWN]!r}, the file's is {package.purl!r}")
+            yield _finding("purl-mismatch", f"its purl is {_cut(root.purl)!r}, the file's is {package.purl!r}")
 
 
 def _digests(root: Component, digests: Digests) -> Iterator[Finding]:
@@ -60,7 +61,7 @@ def _digests(root: Component, digests: Digests) -> Iterator[Finding]:
     for algorithm, digest in computed.items():
         stated = root.hashes.get(algorithm)
         if stated is not None and stated != digest:
-            message = f"its {algorithm} is {stated[:_SHOWN]}, the file's is {digest}"
+            message = f"its {algorithm} is {_cut(stated, _HEX)}, the file's is {digest}"
             yield _finding("digest-mismatch", message)
     if "SHA-256" not in root.hashes and "SHA-512" not in root.hashes:
         yield _finding(
@@ -71,7 +72,8 @@ def _digests(root: Component, digests: Digests) -> Iterator[Finding]:
 def compare_with_graph(bom: Bom, graph: DependencyGraph) -> tuple[str, ...]:
     """How the components differ from what ``graph`` resolves, as sentences; at most ``MAX_SENTENCES`` and one with the rest.
 
-    Components are told apart by purl without qualifiers, else by name and version. Of one that stands in both, every hash
+    What the graph itself leaves open comes first: no SBOM can be held to it. Components are told apart by purl without
+    qualifiers, else by name and version. Of one that stands in both, every hash
     that both state must agree.
     """
     stated: _Hashes = {}
@@ -83,7 +85,8 @@ def compare_with_graph(bom: Bom, graph: DependencyGraph) -> tuple[str, ...]:
     for dependency in graph.dependencies:
         name, version, purl = component_identity(dependency, ecosystem)
         resolved.setdefault(identity(purl, name, version), []).append(integrity_hashes(dependency.integrity))
-    sentences = list(_differences(stated, resolved))
+    sentences = [f"{name[:_SHOWN]} is asked for, and the lockfile does not resolve it" for name in graph.unresolved]
+    sentences += _differences(stated, resolved)
     if len(sentences) > MAX_SENTENCES:
         return (*sentences[:MAX_SENTENCES], f"and {len(sentences) - MAX_SENTENCES} more differences")
     return tuple(sentences)
@@ -108,7 +111,11 @@ def _conflict(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
 
 def _label(key: tuple[str, str, str | None]) -> str:
     _, name, version = key
-    return f"{name[:_SHOWN]}@{version[:_SHOWN]}" if version is not None else f"{name[:_SHOWN]} without a version"
+    return f"{_cut(name)}@{_cut(version)}" if version is not None else f"{_cut(name)} without a version"
+
+
+def _cut(text: str, length: int = _SHOWN) -> str:
+    return text if len(text) <= length else f"{text[:length]}…"
 
 
 def _finding(reason: str, message: str) -> Finding:

@@ -82,6 +82,7 @@ REFUSED = {
     "a word twice": ({"count": 1, "words": ["x", "x"]}, "policy.value", "one twice"),
     "no words": ({"count": 1, "words": []}, "policy.value", "leave the key out"),
     "words that are one": ({"count": 1, "words": "x"}, "document.type", "a list"),
+    "a long text, cut": ({"count": 1, "words": "x" * 300}, "document.type", "xxx…'"),
     "a key that is no choice": ({"count": 1, "perRole": {"z": 1}}, "policy.value", "expected one of x, y"),
     "a value below its bound": ({"count": 1, "perRole": {"x": 0}}, "policy.value", "at least 1"),
     "null": ({"count": None}, "document.type", "found nothing"),

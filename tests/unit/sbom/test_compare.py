@@ -30,6 +30,20 @@ def rooted(**fields: Any) -> Bom:
     return replace(bom, root=replace(bom.root, **fields))
 
 
+@pytest.mark.parametrize("algorithm", ["SHA-1", "SHA-256", "SHA-512"])
+def test_both_digests_are_shown_whole(algorithm: str) -> None:
+    stated = {"SHA-1": OTHER.sha1, "SHA-256": OTHER.sha256, "SHA-512": OTHER.sha512}[algorithm]
+    ours = {"SHA-1": DIGESTS.sha1, "SHA-256": DIGESTS.sha256, "SHA-512": DIGESTS.sha512}[algorithm]
+    found = compare_with_package(rooted(hashes={algorithm: stated}), APP, DIGESTS)[0]
+    assert found.message == f"its {algorithm} is {stated}, the file's is {ours}"
+
+
+def test_what_is_cut_is_marked() -> None:
+    found = compare_with_package(rooted(name="x" * 500, hashes={"SHA-256": "0" * 500}), APP, DIGESTS)
+    assert "x…'" in found[0].message
+    assert "0…, the file's" in found[1].message
+
+
 def test_an_sbom_of_these_bytes_has_nothing_against_it() -> None:
     assert compare_with_package(made(), APP, DIGESTS) == ()
 
