@@ -12,11 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from vxsec.formats.globs import text_matches
-from vxsec.formats.hosted_git import parse_hosted_git
-from vxsec.formats.lockfiles.source import SourceKind, source_kind
+from vxsec.formats.lockfiles.source import SourceKind, is_registry_tarball, source_kind
+from vxsec.formats.npm_spec import SpecKind, spec_kind
 from vxsec.model.decision import Phase
 from vxsec.policy.next_command import add_to_list, inspect_step, quoted
 from vxsec.policy.parameters import parameter
@@ -34,8 +33,14 @@ _FIELDS = ("dependencies", "optionalDependencies", "peerDependencies")
 _LISTED = 5
 _SHOWN = 160
 _ALIAS = "npm:"
-_LOCAL = ("workspace:", "catalog:", "link:", "portal:", "file:", "./", "../", "/", "~/")
-_ARCHIVES = (".tgz", ".tar.gz", ".tar")
+_KINDS = {
+    SpecKind.REGISTRY: None,
+    SpecKind.ALIAS: "alias",
+    SpecKind.WORKSPACE: "file",
+    SpecKind.FILE: "file",
+    SpecKind.GIT: "git",
+    SpecKind.URL: "url",
+}
 
 _Source = tuple[str, str, str]
 """A kind (git, url, file, alias), the dependency's name, the text that says so."""
@@ -131,32 +136,22 @@ def _kind_of_resolved(entry: LockedPackage) -> str | None:
 
 
 def _is_registry_tarball(entry: LockedPackage) -> bool:
-    """Whether the URL is one that registries make: it holds the name as a folder, and the version behind it."""
-    path = unquote(urlsplit(entry.resolved or "").path)
-    _, folder, rest = path.partition(f"/{entry.name}/")
-    return bool(folder) and entry.version is not None and entry.version.partition("+")[0] in rest
+    """Whether the URL is one by which a registry serves this name and version."""
+    if entry.name is None or entry.version is None:
+        return False
+    return is_registry_tarball(entry.resolved or "", entry.name, entry.version)
 
 
 def _of_ranges(ranges: Mapping[str, object]) -> Iterator[_Source]:
     for name, text in ranges.items():
-        kind = _kind_of_range(text.strip()) if isinstance(text, str) else None
+        kind = _kind_of_range(text) if isinstance(text, str) else None
         if kind is not None:
             yield kind, name, str(text)
 
 
 def _kind_of_range(text: str) -> str | None:
-    """What a range points at (npm-package-arg), or None for versions, ranges and tags."""
-    lower = text.lower()
-    if lower.startswith(_ALIAS):
-        return "alias"
-    if lower.startswith(_LOCAL):
-        return "file"
-    kind = source_kind(text)
-    if kind is SourceKind.GIT or parse_hosted_git(text) is not None:
-        return "file" if lower.endswith(_ARCHIVES) and "://" not in lower else "git"
-    if kind is SourceKind.HTTP or "://" in text:
-        return "url"
-    return "file" if lower.endswith(_ARCHIVES) or "/" in text else None
+    """What a range points at, or None for versions, ranges and tags; what nobody can read counts as a URL."""
+    return _KINDS[spec_kind(text)]
 
 
 RULE = Rule(
