@@ -22,6 +22,7 @@ SBOM = "{id: sbom, use: sbom.complete}"
 BARE = "{id: sbom, use: sbom.complete, with: {attested: false, ntia: false}}"
 LOCKED = "{id: sbom, use: sbom.complete, with: {matchLockfile: true}}"
 VULNERABLE = "{id: vuln, use: vuln.threshold, with: {deny: {severity: high}}}"
+ATTESTED = "{id: vuln, use: vuln.threshold, with: {deny: {severity: high}, allowAttested: true}}"
 MALWARE = "{id: mal, use: malware.deny}"
 LICENSES = "{id: licenses, use: license.allow, with: {allow: [MIT, ISC]}}"
 INTEGRITY = "sha512-" + base64.b64encode(bytes(range(64))).decode()
@@ -192,19 +193,55 @@ def test_an_attested_scan_serves_where_there_is_no_database_and_ages_like_one(
     )
     assert scanned.status == 0, scanned.out + scanned.err
     nowhere = ("--db", tmp_path / "none")
-    answer = gate(vxsec_run, shop, path, VULNERABLE, *nowhere)
+    assert gate(vxsec_run, shop, path, VULNERABLE, *nowhere).status == 4  # taking the data away opens nothing
+    answer = gate(vxsec_run, shop, path, ATTESTED, *nowhere)
     assert answer.status == 0, answer.out
     later = (datetime.now(UTC) + timedelta(days=4)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    answer = gate(vxsec_run, shop, path, VULNERABLE, *nowhere, "--at", later)
+    answer = gate(vxsec_run, shop, path, ATTESTED, *nowhere, "--at", later)
     assert (answer.status, code(answer)) == (4, "vuln.database-old")
     other = shop.pack("utils")
-    assert gate(vxsec_run, shop, other, VULNERABLE, *nowhere).status == 4  # it is about one package's bytes
+    assert gate(vxsec_run, shop, other, ATTESTED, *nowhere).status == 4  # it is about one package's bytes
+    lockfile = shop.folder / "package-lock.json"
+    lockfile.write_text(lockfile.read_text(encoding="utf-8").replace("3.1.0", "3.1.1"), encoding="utf-8")
+    assert gate(vxsec_run, shop, path, ATTESTED, *nowhere).status == 4  # and about what one lockfile resolves
 
 
 def test_a_scan_attested_by_a_stranger_says_nothing(vxsec_run: Vxsec, shop: Shop, tmp_path: Path) -> None:
     path = shop.pack("kernel")
     assert vxsec_run("scan", path, "--attest", "--signer", shop.uri("mallory")).status == 0
-    assert gate(vxsec_run, shop, path, VULNERABLE, "--db", tmp_path / "none").status == 4
+    assert gate(vxsec_run, shop, path, ATTESTED, "--db", tmp_path / "none").status == 4
+
+
+def test_a_damaged_database_is_never_passed_by(vxsec_run: Vxsec, shop: Shop, tmp_path: Path) -> None:
+    path = shop.pack("kernel")
+    assert vxsec_run("scan", path, "--attest", "--signer", shop.uri("ci")).status == 0
+    folder = tmp_path / "damaged"
+    make_database(folder)
+    (folder / "npm.current").write_text("x", encoding="utf-8")
+    assert gate(vxsec_run, shop, path, ATTESTED, "--db", folder).status == 4
+
+
+def test_what_the_lockfile_leaves_out_is_not_clean(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.pack("kernel", manifest={"dependencies": {"left-padding": "1.0.0"}})
+    root = {"name": "@acme/kernel", "version": "1.0.0"}
+    document = {"name": "@acme/kernel", "lockfileVersion": 3, "packages": {"": root}}
+    (shop.folder / "package-lock.json").write_text(json.dumps(document), encoding="utf-8")
+    for rules, family in ((MALWARE, "malware"), (VULNERABLE, "vuln")):
+        answer = gate(vxsec_run, shop, path, rules)
+        assert (answer.status, code(answer)) == (4, f"{family}.not-evaluated")
+    assert gate(vxsec_run, shop, path, LICENSES).status == 11
+
+
+@pytest.mark.parametrize("phase", ["publish", "install"])
+def test_what_lies_inside_the_tarball_is_looked_up(vxsec_run: Vxsec, shop: Shop, phase: str) -> None:
+    manifest = {"dependencies": {"ok": "1.0.0"}, "bundleDependencies": ["ok"], "license": "MIT"}
+    files = {
+        f"node_modules/{name}/package.json": json.dumps({"name": name, "version": "1.0.0"}).encode()
+        for name in ("ok", "left-padding")
+    }
+    path = shop.pack("kernel", manifest=manifest, files={"index.js": b"", **files})
+    answer = gate(vxsec_run, shop, path, MALWARE, "--phase", phase)
+    assert (answer.status, code(answer)) == (11, "malware.found")
 
 
 # -- licences ----------------------------------------------------------------------------------------------------------

@@ -42,9 +42,9 @@ def main() -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status (0 1 2 3 4 5 10 11 130 143, as ``--help`` lists them)."""
-    from vxsec.cli.root import root
-
     try:
+        from vxsec.cli.root import root
+
         status = root.main(args=list(arguments), prog_name="vxsec", standalone_mode=False)
     except KeyboardInterrupt as error:
         return _TERMINATED if isinstance(error, _TerminatedError) else _INTERRUPTED

@@ -253,7 +253,9 @@ class SbomFact:
 
     ``attested_by`` is the machine whose verified statement carries it, or None for a bare file. ``mismatches`` is what it
     says of the package that the bytes contradict. ``missing`` are the minimum elements it does not have. ``drift`` is how it
-    differs from what the lockfile resolves, or None where no lockfile could be compared.
+    differs from what the lockfile resolves, or None where no lockfile could be compared. ``absent`` are the names that the
+    package's own manifest requires and no component has; ``says_incomplete`` whether it says of itself that dependencies are
+    left out.
     """
 
     source: str
@@ -263,6 +265,8 @@ class SbomFact:
     mismatches: tuple[Finding, ...] = ()
     missing: tuple[str, ...] = ()
     drift: tuple[str, ...] | None = None
+    absent: tuple[str, ...] = ()
+    says_incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,14 +282,16 @@ class SbomEvidence:
 class ScanEvidence:
     """What the advisory database says of the subject and, before it is published, of what it needs.
 
-    ``attested_by`` is the machine that scanned, where an attested scan is used in place of one made now; its age is that of
-    ``result.databases`` all the same. ``result`` is None where nothing could be asked, and ``incomplete`` says why.
+    ``result`` is None where nothing could be asked, and ``incomplete`` says why. ``attested`` is the newest scan of the same
+    bytes (and the same lockfile, where one is given) that a machine attests; it is looked for only where no database is here
+    at all, and counts only where a rule's parameters say so. ``attested_by`` names that machine.
     """
 
     result: ScanResult | None
     source: str
     attested_by: SignerFact | None = None
     incomplete: str | None = None
+    attested: ScanEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vxsec.model.scan import ScanResult
     from vxsec.policy.rule import Outcome, RuleContext
 
-__all__ = ["REASONS", "UPDATE_HINT", "check_standing"]
+__all__ = ["REASONS", "UPDATE_HINT", "believed_scan", "check_standing"]
 
 REASONS = tuple(reason.value for reason in NotEvaluatedReason if reason is not NotEvaluatedReason.DATABASE)
 """The words of ``allowUnevaluated``: everything but a database that is not there."""
@@ -24,6 +24,14 @@ UPDATE_HINT = "vxsec db update, or without a connection: vxsec db import npm.zip
 _CLOCK_SKEW = timedelta(minutes=5)
 _LISTED = 5
 _SHOWN = 160
+
+
+def believed_scan(context: RuleContext, *, allow_attested: bool) -> ScanEvidence:
+    """The scan a rule judges: the one made now, or where there is no database and the policy lets it, an attested one."""
+    evidence = context.evidence.scan
+    if evidence is None:
+        raise TypeError("no scan was collected")
+    return evidence.attested if allow_attested and evidence.attested is not None else evidence
 
 
 def check_standing(

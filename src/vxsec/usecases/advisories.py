@@ -48,6 +48,14 @@ class AdvisoryStore:
             raise known
         return known
 
+    def is_missing(self, ecosystem: str) -> bool:
+        """Whether nobody ever filled the database here; one that is damaged or empty is another thing."""
+        try:
+            self.index(ecosystem)
+        except UndecidedError as error:
+            return error.code == "db.missing"
+        return False
+
     def scan(self, dependencies: Sequence[Dependency]) -> ScanResult:
         """Look every dependency up; the age of the data is left to whoever judges."""
         return scan_dependencies(dependencies, lookup=self.index)

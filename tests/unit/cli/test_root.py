@@ -10,6 +10,7 @@ from importlib import import_module
 import click
 import pytest
 
+from vxsec import cli
 from vxsec.cli import root as module
 from vxsec.cli import run
 from vxsec.cli.root import COMMANDS
@@ -67,6 +68,16 @@ def test_help_names_every_command_and_every_exit_code(capsys: pytest.CaptureFixt
     assert all(name in shown for name in COMMANDS)
     codes = shown.partition("Exit codes:")[2]
     assert set(re.findall(r"\d+", codes)) == {"0", "1", "2", "3", "4", "5", "10", "11", "130", "143"}
+
+
+def test_a_stop_while_the_program_still_loads_is_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Loading:
+        @property
+        def root(self) -> object:
+            raise cli._TerminatedError
+
+    monkeypatch.setitem(sys.modules, "vxsec.cli.root", Loading())  # type: ignore[arg-type]  # a stand-in for a module
+    assert run(["--help"]) == 143
 
 
 @pytest.mark.parametrize("name", COMMANDS)

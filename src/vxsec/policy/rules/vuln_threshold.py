@@ -19,7 +19,7 @@ from vxsec.model.decision import Phase
 from vxsec.model.package import NPM, PYPI
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed
-from vxsec.policy.scan_standing import REASONS, check_standing
+from vxsec.policy.scan_standing import REASONS, believed_scan, check_standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,12 +61,14 @@ class Parameters:
     allow_unevaluated: tuple[str, ...] = parameter(
         doc="Reasons for which a package may stay without an answer.", default=(), choices=REASONS
     )
+    allow_attested: bool = parameter(
+        doc="Whether a scan that a machine of the trust document attests serves where no database is there; its age counts.",
+        default=False,
+    )
 
 
 def _check(parameters: Parameters, context: RuleContext) -> Outcome:
-    evidence = context.evidence.scan
-    if evidence is None:
-        raise TypeError("no scan was collected")
+    evidence = believed_scan(context, allow_attested=parameters.allow_attested)
     findings = evidence.result.findings if evidence.result else ()
     above = [item for item in findings if _is_above(item, parameters.deny)]
     denied = [item for item in above if not _has_grace(item, parameters, context)]

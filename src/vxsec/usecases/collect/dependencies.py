@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 from vxsec.errors import RefusedError, VxsecError
 from vxsec.formats.evidence_package import BOM_FILE
 from vxsec.formats.strict_json import dump_json
-from vxsec.host.files import read_if_exists
+from vxsec.host.files import hash_file, read_if_exists
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.attestation import RejectedSignature
 from vxsec.model.decision import Phase
-from vxsec.model.dependency import Dependency, DependencySource
+from vxsec.model.dependency import Dependency, DependencyGraph, DependencySource
 from vxsec.model.evidence import LicenseEvidence, LicenseFact, SbomEvidence, SbomFact, ScanEvidence
 from vxsec.model.sbom import CYCLONEDX_PREDICATE
 from vxsec.model.scan import SCAN_PREDICATE
 from vxsec.policy.rule import EvidenceKind
-from vxsec.usecases.dependencies import graph_for
+from vxsec.usecases.dependencies import graph_for, with_bundled, with_unresolved
 from vxsec.verification.attested import derive_attested
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import datetime
 
     from vxsec.model.artifact import Artifact
-    from vxsec.model.dependency import DependencyGraph, LockedPackage
+    from vxsec.model.dependency import LockedPackage
     from vxsec.model.evidence import Evidence, SignerFact
     from vxsec.model.package import PackageRef
     from vxsec.model.trust import TrustRoot
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     PathLike = str | os.PathLike[str]
 
 __all__ = ["DependencyFacts"]
+
+_EMPTY = DependencyGraph(root=None, root_needs=(), dependencies=())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,19 +68,26 @@ class DependencyFacts:
         graph = None if self.phase is Phase.INSTALL else graph_for(artifact, self.lockfile.input)
         if EvidenceKind.SBOM in needs:
             evidence = replace(evidence, sbom=self._sbom(artifact, gathered, graph))
+        if not needs & {EvidenceKind.SCAN, EvidenceKind.LICENSES}:
+            return evidence
+        # What a lockfile leaves out is needed all the same, and what lies inside the archive is installed with it.
+        whole = with_unresolved(with_bundled(graph or _EMPTY, artifact))
         if EvidenceKind.SCAN in needs:
-            wanted = [self._itself(artifact.package, entry), *(graph.dependencies if graph is not None else ())]
-            scan = self._scan(wanted, graph.source if graph is not None and graph.source else artifact.filename)
-            evidence = replace(evidence, scan=self._or_attested(scan, artifact, gathered))
+            wanted = [self._itself(artifact.package, entry), *whole.dependencies]
+            scan = ScanEvidence(result=self._advisories().scan(wanted), source=whole.source or artifact.filename)
+            if self._advisories().is_missing(artifact.package.ecosystem):
+                scan = replace(scan, attested=self._attested_scan(artifact, gathered, whole.source))
+            evidence = replace(evidence, scan=scan)
         if EvidenceKind.LICENSES in needs:
-            evidence = replace(evidence, licenses=_licenses(artifact, graph))
+            evidence = replace(evidence, licenses=_licenses(artifact, whole))
         return evidence
 
     def add_entry(self, evidence: Evidence, entry: LockedPackage, needs: frozenset[EvidenceKind]) -> Evidence:
         """Add the kinds that are needed about a lockfile entry, without its bytes."""
         package = evidence.subject.package
         if EvidenceKind.SCAN in needs:
-            evidence = replace(evidence, scan=self._scan([self._itself(package, entry)], "the lockfile"))
+            result = self._advisories().scan([self._itself(package, entry)])
+            evidence = replace(evidence, scan=ScanEvidence(result=result, source="the lockfile"))
         if EvidenceKind.LICENSES in needs:
             fact = LicenseFact(package=evidence.subject.label, license=entry.license, source="the lockfile")
             evidence = replace(evidence, licenses=LicenseEvidence(licenses=(fact,)))
@@ -136,9 +145,6 @@ class DependencyFacts:
                 self._tree = {path: item for item in items for path in item.paths}
             return self._tree
 
-    def _scan(self, dependencies: Sequence[Dependency], source: str) -> ScanEvidence:
-        return ScanEvidence(result=self._advisories().scan(dependencies), source=source)
-
     def _advisories(self) -> AdvisoryStore:
         with self._lock:
             if self._store is None:
@@ -147,11 +153,9 @@ class DependencyFacts:
                 self._store = AdvisoryStore(directory=self.db)
             return self._store
 
-    def _or_attested(self, scan: ScanEvidence, artifact: Artifact, gathered: Gathered) -> ScanEvidence:
-        """An attested scan only where there is no database here: what can be looked up now is looked up now."""
-        if scan.result is not None and (scan.result.databases or not scan.result.not_evaluated):
-            return scan
-        from vxsec.formats.scan_statement import read_scan_predicate
+    def _attested_scan(self, artifact: Artifact, gathered: Gathered, lockfile: str | None) -> ScanEvidence | None:
+        """The newest one; where a lockfile is given, of what that very file resolves."""
+        from vxsec.formats.scan_statement import read_attested_scan
 
         attested, _, _ = derive_attested(
             ((item, source) for item, source, _ in gathered.sourced),
@@ -161,16 +165,25 @@ class DependencyFacts:
             trust=self.trust,
             now=self.now,
         )
+        wanted = self._file_digests(lockfile)
         newest: tuple[datetime, ScanEvidence] | None = None
         for item in attested:
             try:
-                result = read_scan_predicate(item.statement.statement.predicate)
+                scan = read_attested_scan(item.statement.statement.predicate)
             except RefusedError:
                 continue
-            dated = result.data_from
-            if dated is not None and (newest is None or dated > newest[0]):
-                newest = dated, ScanEvidence(result=result, source=item.signer.source, attested_by=item.signer)
-        return scan if newest is None else newest[1]
+            dated = scan.result.data_from
+            about = not wanted or not wanted.isdisjoint(one.digest for one in scan.files)
+            if about and dated is not None and (newest is None or dated > newest[0]):
+                found = ScanEvidence(result=scan.result, source=item.signer.source, attested_by=item.signer)
+                newest = dated, found
+        return None if newest is None else newest[1]
+
+    def _file_digests(self, lockfile: str | None) -> frozenset[str]:
+        if lockfile is None:
+            return frozenset()
+        digests = hash_file(lockfile, max_bytes=DEFAULT_LIMITS.lockfile_bytes)
+        return frozenset({f"sha256:{digests.sha256}", f"sha512:{digests.sha512}"})
 
 
 def _bare(artifact: Artifact, gathered: Gathered) -> Iterator[tuple[str, bytes]]:
@@ -186,15 +199,17 @@ def _bare(artifact: Artifact, gathered: Gathered) -> Iterator[tuple[str, bytes]]
 def _sbom_fact(
     source: str, data: bytes, signer: SignerFact | None, artifact: Artifact, graph: DependencyGraph | None
 ) -> SbomFact:
-    """Read one SBOM and compare it with the bytes, and with what the lockfile resolves.
+    """Read one SBOM and compare it with the bytes, what their manifest requires, and what the lockfile resolves.
 
     Raises:
         FormatError: It is malformed.
         NothingToJudgeError: A format that is not read.
     """
     from vxsec.formats.cyclonedx import read_bom
+    from vxsec.inspection.manifest_graph import required_by_manifest
     from vxsec.sbom.check import missing_elements
     from vxsec.sbom.compare import compare_with_graph, compare_with_package
+    from vxsec.sbom.required import missing_dependencies, says_incomplete
 
     bom = read_bom(data, where=source)
     return SbomFact(
@@ -205,15 +220,15 @@ def _sbom_fact(
         mismatches=compare_with_package(bom, artifact.package, artifact.digests),
         missing=missing_elements(bom),
         drift=compare_with_graph(bom, graph) if graph is not None and graph.source is not None else None,
+        absent=missing_dependencies(bom, required_by_manifest(artifact.manifest), artifact.package.ecosystem),
+        says_incomplete=says_incomplete(bom),
     )
 
 
-def _licenses(artifact: Artifact, graph: DependencyGraph | None) -> LicenseEvidence:
+def _licenses(artifact: Artifact, graph: DependencyGraph) -> LicenseEvidence:
     from vxsec.inspection.licenses import stated_license
 
     own = LicenseFact(package=str(artifact.package), license=stated_license(artifact.manifest), source="its manifest")
-    if graph is None:
-        return LicenseEvidence(licenses=(own,))
     others = (
         LicenseFact(package=item.label, license=item.license, source=graph.source or "its manifest")
         for item in graph.dependencies
