@@ -31,6 +31,7 @@ OSV_ECOSYSTEMS: Mapping[str, str] = {NPM: "npm", PYPI: "PyPI"}
 EVENTS = ("introduced", "fixed", "last_affected", "limit")
 """Kinds of events that are understood."""
 
+_SPELLING = {osv.casefold(): osv for osv in OSV_ECOSYSTEMS.values()}
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 _SUMMARY = 300
 """Characters kept; the schema recommends 120."""
@@ -47,7 +48,8 @@ _SHOWN = 80
 def read_advisory(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) -> Advisory:
     """Read one record.
 
-    Guarantees: PyPI names are in their normal form, all others as written. Entries of ``affected`` without a package (commits
+    Guarantees: PyPI names are in their normal form, all others as written; ecosystems that can be evaluated are spelled as
+    OSV spells them, in whatever letter case they came. Entries of ``affected`` without a package (commits
     of a repository) are left out: nothing is installed under their name. ``related`` and ``upstream`` are not read, since
     they never make two records one. Events and range types that are not known are kept under their own names; an event
     with several members has all their names, joined by ``+``. A record without a summary has the first line of its details.
@@ -87,13 +89,15 @@ class _Reader:
         modified = self._time(record, "modified")
         if modified is None:
             self._missing("modified")
+        withdrawn = self._time(record, "withdrawn")
         return Advisory(
             id=identifier,
             aliases=tuple(alias for alias in dict.fromkeys(self._strings(record, "aliases")) if alias != identifier),
             summary=self._summary(record),
             modified=modified,
             published=self._time(record, "published"),
-            withdrawn=self._time(record, "withdrawn") is not None,
+            withdrawn=withdrawn is not None,
+            withdrawn_at=withdrawn,
             affected=tuple(self._affected(record, rating, word)),
         )
 
@@ -105,7 +109,7 @@ class _Reader:
             if entry.get("package") is None:
                 continue
             package = self._object(entry["package"], "affected[].package")
-            ecosystem, name = self._string(package, "ecosystem"), self._string(package, "name")
+            ecosystem, name = _spelled(self._string(package, "ecosystem")), self._string(package, "name")
             if base_ecosystem(ecosystem) == OSV_ECOSYSTEMS[PYPI]:
                 from vxsec.versions.pypi import normalise_name
 
@@ -177,6 +181,12 @@ class _Reader:
         raise FormatError(
             f"expected {expected} as {path}, found {type(found).__name__}", code="osv.type", where=self._where
         )
+
+
+def _spelled(ecosystem: str) -> str:
+    """As OSV spells it, if it is one that can be evaluated: a record is not lost for its capitals."""
+    base = base_ecosystem(ecosystem)
+    return _SPELLING.get(base.casefold(), base) + ecosystem[len(base) :]
 
 
 def _rating(value: object) -> VulnerabilitySeverity | None:

@@ -61,7 +61,11 @@ class AffectedPackage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advisory:
-    """One OSV record. ``malware`` is True for a ``MAL-`` id or alias. ``withdrawn`` records never match."""
+    """One OSV record. ``malware`` is True for a ``MAL-`` id or alias.
+
+    ``withdrawn`` records never match. ``withdrawn_at`` says since when, for whoever has a clock: a record to be withdrawn in
+    the future is kept as one that is not.
+    """
 
     id: str
     aliases: tuple[str, ...]
@@ -70,6 +74,7 @@ class Advisory:
     published: datetime | None
     withdrawn: bool
     affected: tuple[AffectedPackage, ...]
+    withdrawn_at: datetime | None = None
 
     @property
     def malware(self) -> bool:

@@ -8,7 +8,8 @@ What the schema leaves open is decided here, once. Where two readings are possib
 - npm: build metadata does not count; a pre-release of the fixed version is affected, as npm's own audit says;
 - Python: a bound without a local part is compared with the public part, so that ``1.0+cu118`` is as affected as ``1.0``;
 - commits (``GIT``) say nothing about a version; where there is anything else, that decides;
-- a range without a beginning, of an unknown type, or with an unknown event or bound cannot be evaluated.
+- a range without a beginning, of an unknown type, or with an unknown event or bound cannot be evaluated;
+- a listed version that is none may mean any version; where ranges can be evaluated, they say which.
 """
 
 from __future__ import annotations
@@ -104,11 +105,12 @@ class AffectedVersions:
     def __init__(self, affected: AffectedPackage, order: Order, *, malware: bool) -> None:
         self._order = order
         self._texts = frozenset(affected.versions)
-        self._listed = [key for text in affected.versions if (key := order.read_bound(text)) is not None]
+        keys = [order.read_bound(text) for text in affected.versions]
+        self._listed = [key for key in keys if key is not None]
         ranges = [item for item in affected.ranges if item.type != "GIT"]
         self._always = (malware and not affected.ranges and not affected.versions) or any(map(_is_everything, ranges))
         self._lines = [_timeline(item, order) for item in ranges]
-        self._nothing = not ranges and not affected.versions
+        self._vague = None in self._lines or (not ranges and (None in keys or not keys))
 
     def judge(self, text: str, key: VersionKey | None) -> Affected:
         """Whether a version is one of them.
@@ -120,13 +122,13 @@ class AffectedVersions:
         if self._always or text in self._texts:
             return Affected.YES
         if key is None:
-            return Affected.UNKNOWN if self._lines or self._nothing else Affected.NO
+            return Affected.UNKNOWN if self._lines or self._vague else Affected.NO
         against = self._order.against
         if any(against(key, bound) == bound for bound in self._listed):
             return Affected.YES
         if any(line is not None and line.covers(key, against) for line in self._lines):
             return Affected.YES
-        return Affected.UNKNOWN if self._nothing or None in self._lines else Affected.NO
+        return Affected.UNKNOWN if self._vague else Affected.NO
 
     def fixes(self) -> Iterator[tuple[str, VersionKey]]:
         """Every version that some range says is fixed, as written and as it is compared."""

@@ -91,7 +91,7 @@ class AdvisoryIndex:
             raise _damaged(path, "SQLite does not open it") from error
         try:
             connection.executescript("PRAGMA trusted_schema=OFF; PRAGMA query_only=ON; PRAGMA cell_size_check=ON;")
-            meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+            meta = {_text(key): _text(value) for key, value in connection.execute("SELECT key, value FROM meta")}
             index = cls._described(connection, meta, path, ecosystem)
         except (sqlite3.Error, FormatError, LookupError, ValueError, TypeError) as error:
             connection.close()
@@ -111,12 +111,12 @@ class AdvisoryIndex:
             ecosystem=ecosystem,
             exported_at=parse_time(meta["exported_at"], where="exported_at"),
             imported_at=parse_time(meta["imported_at"], where="imported_at"),
-            advisories=int(meta["advisories"]),
-            packages=int(meta["packages"]),
+            advisories=_count(meta["advisories"]),
+            packages=_count(meta["packages"]),
             sha256=path.stem.rpartition("-")[2],
             source=meta["source"],
         )
-        return cls(connection, state, malware=int(meta["malware"]), unreadable=int(meta["unreadable"]))
+        return cls(connection, state, malware=_count(meta["malware"]), unreadable=_count(meta["unreadable"]))
 
     def lookup(self, name: str) -> tuple[Advisory, ...]:
         """Every advisory that names the package: exactly this name, in its ecosystem's normal form. Withdrawn ones are not there.
@@ -214,6 +214,19 @@ def hash_index(path: Path) -> str:
             raise FileNotFoundError from error
         raise _damaged(path, error.message) from error
     return digest.hexdigest()
+
+
+def _text(value: object) -> str:
+    """SQLite columns hold any type, whatever was declared."""
+    if not isinstance(value, str):
+        raise TypeError("expected text")
+    return value
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,12}", text):
+        raise ValueError("expected a count")
+    return int(text)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

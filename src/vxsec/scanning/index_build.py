@@ -58,17 +58,23 @@ def build_index(
         UndecidedError: ``db.empty``: no advisory that could match. The old index stays in use.
         UsageError: ``file.unwritable``, ``file.locked``. The old index stays in use.
     """
-    builder = IndexBuilder(ecosystem)
+    builder = IndexBuilder(ecosystem, now=imported_at)
     for advisory in advisories:
         builder.add(advisory)
     return builder.write(directory, exported_at=exported_at, imported_at=imported_at, source=source)
 
 
 class IndexBuilder:
-    """Collects what an index will hold; nothing is written before :meth:`write`."""
+    """Collects what an index will hold; nothing is written before :meth:`write`.
 
-    def __init__(self, ecosystem: str) -> None:
+    Args:
+        ecosystem: A purl type.
+        now: A record that says it is withdrawn later than this is not withdrawn yet, and matches.
+    """
+
+    def __init__(self, ecosystem: str, *, now: datetime) -> None:
         self.ecosystem = ecosystem
+        self._now = now
         self.advisories = 0
         """How many can match."""
         self.withdrawn = 0
@@ -95,7 +101,7 @@ class IndexBuilder:
             return False
         if self.newest is None or advisory.modified > self.newest:
             self.newest = advisory.modified
-        if advisory.withdrawn:
+        if advisory.withdrawn and (advisory.withdrawn_at is None or advisory.withdrawn_at <= self._now):
             self.withdrawn += 1
             return True
         for name, row in rows:

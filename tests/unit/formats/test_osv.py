@@ -108,9 +108,27 @@ def test_malware_is_known_by_its_id_or_an_alias() -> None:
     assert not advisory("GHSA-1", aliases=["CVE-2026-1"], related=["MAL-2026-1"]).malware
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("NPM", "npm"),
+        ("Npm:mirror", "npm:mirror"),
+        ("pypi", "PyPI"),
+        ("npm", "npm"),
+        ("Crates.IO", "Crates.IO"),
+        ("npm ", "npm "),
+    ],
+)
+def test_ecosystems_that_can_be_evaluated_are_spelled_in_one_way(written: str, read: str) -> None:
+    (entry,) = advisory("A-1", affected("Zope.Interface", ecosystem=written)).affected
+    assert entry.ecosystem == read
+    assert entry.name == ("zope-interface" if read == "PyPI" else "Zope.Interface")
+
+
 def test_withdrawn_is_withdrawn_whenever_it_was() -> None:
     assert advisory("A-1", withdrawn="2020-01-01T00:00:00Z").withdrawn
-    assert advisory("A-1", withdrawn="2999-01-01T00:00:00Z").withdrawn
+    later = advisory("A-1", withdrawn="2999-01-01T00:00:00Z")
+    assert (later.withdrawn, later.withdrawn_at) == (True, datetime(2999, 1, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

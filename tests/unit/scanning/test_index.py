@@ -116,6 +116,26 @@ def test_withdrawn_records_and_other_ecosystems_are_not_there(tmp_path: Path) ->
         assert [one.id for one in index.lookup("x")] == ["A-3"]
 
 
+@pytest.mark.parametrize(
+    ("moment", "there"),
+    [
+        pytest.param("2026-11-21T12:00:00Z", False, id="withdrawn right now"),
+        pytest.param("2026-11-21T12:00:01Z", True, id="to be withdrawn in a second"),
+        pytest.param("2099-01-01T00:00:00Z", True, id="to be withdrawn in another century"),
+    ],
+)
+def test_a_withdrawal_that_is_still_to_come_is_none(tmp_path: Path, moment: str, *, there: bool) -> None:
+    build(tmp_path, [advisory("A-1", ALL, withdrawn=moment), advisory("A-2", ALL)])
+    with AdvisoryIndex.open(tmp_path, "npm") as index:
+        assert [one.id for one in index.lookup("x")] == ["A-1", "A-2"][not there :]
+
+
+def test_an_ecosystem_in_other_letters_is_the_same(tmp_path: Path) -> None:
+    build(tmp_path, [advisory("A-1", affected("x", range_of(("introduced", "0")), ecosystem="NPM"))])
+    with AdvisoryIndex.open(tmp_path, "npm") as index:
+        assert [one.id for one in index.lookup("x")] == ["A-1"]
+
+
 def test_one_package_twice_in_one_record_is_one_advisory_with_both(tmp_path: Path) -> None:
     build(tmp_path, [advisory("A-1", ALL, affected("x", versions=["1.0.0"]), affected("y"))])
     with AdvisoryIndex.open(tmp_path, "npm") as index:
@@ -141,7 +161,7 @@ def test_years_before_anything_survive(tmp_path: Path) -> None:
 
 
 def test_the_builder_counts_what_it_leaves_out(tmp_path: Path) -> None:
-    builder = IndexBuilder("npm")
+    builder = IndexBuilder("npm", now=NOW)
     builder.add(advisory("A-1", ALL))
     builder.add(advisory("A-2", ALL, withdrawn="2026-01-01T00:00:00Z"))
     builder.add(advisory("A-3"))
@@ -210,6 +230,21 @@ def edited(change: str) -> Callable[[Path], None]:
     return lambda folder: renamed_after_a_change(folder, change)
 
 
+def fact(key: str, value: object) -> Callable[[Path], None]:
+    """The facts in a table that declares no types, one of them of another type."""
+
+    def edit(folder: Path) -> None:
+        path = index_of(folder)
+        with closing(sqlite3.connect(path)) as connection, connection:
+            facts = dict(connection.execute("SELECT key, value FROM meta").fetchall()) | {key: value}
+            connection.execute("DROP TABLE meta")
+            connection.execute("CREATE TABLE meta (key, value)")
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
+        renamed_after_a_change(folder, "VACUUM")
+
+    return edit
+
+
 def not_a_database(folder: Path) -> None:
     old = index_of(folder)
     old.write_bytes(b"SQLite format 4\x00" + bytes(5000))
@@ -237,6 +272,13 @@ DAMAGED: dict[str, Callable[[Path], object]] = {
     "a time is none, under a fitting name": edited("UPDATE meta SET value = 'today' WHERE key = 'exported_at'"),
     "a time is a blob, under a fitting name": edited("UPDATE meta SET value = x'00' WHERE key = 'exported_at'"),
     "a number is none, under a fitting name": edited("UPDATE meta SET value = 'many' WHERE key = 'advisories'"),
+    "a number is below nothing, under a fitting name": edited("UPDATE meta SET value = '-5' WHERE key = 'advisories'"),
+    "a number is written in another way, under a fitting name": edited("UPDATE meta SET value = '+1' WHERE key = 'packages'"),
+    "the source is a number, under a fitting name": fact("source", 5),
+    "the source is nothing, under a fitting name": fact("source", None),
+    "a time is a number, under a fitting name": fact("exported_at", 5),
+    "a count is a number, under a fitting name": fact("advisories", 5),
+    "a fact that nobody asks for is a blob, under a fitting name": fact("more", b"\xff"),
     "no facts at all, under a fitting name": edited("DROP TABLE meta"),
 }  # fmt: skip
 

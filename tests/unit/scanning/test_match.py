@@ -100,7 +100,15 @@ NPM_ROWS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         affected("x", versions=["1.0.0", "1.1.0-rc.1", "2.0.0+build"]),
         {"1.0.0": YES, "1.0.0+other": YES, "1.1.0-rc.1": YES, "1.1.0": NO, "2.0.0": YES, "3.0.0": NO},
     ),
-    "a list that is written loosely": (affected("x", versions=["v1.0.0", "2", "junk"]), {"1.0.0": YES, "2.0.0": YES, "3.0.0": NO}),
+    "a list that is written loosely": (affected("x", versions=["v1.0.0", "2"]), {"1.0.0": YES, "2.0.0": YES, "3.0.0": NO}),
+    "a list that cannot be read": (affected("x", versions=["=1.0.0", " 1.0.0"]), {"1.0.0": ADVISORY, "2.0.0": ADVISORY}),
+    "a list of which a part cannot be read": (
+        affected("x", versions=["2.0.0", "=1.0.0"]), {"2.0.0": YES, "1.0.0": ADVISORY, "3.0.0": ADVISORY}
+    ),
+    "a list that cannot be read, and commits": (affected("x", GIT, versions=["=1.0.0"]), {"1.0.0": ADVISORY}),
+    "a list that cannot be read, and a range that can": (
+        npm(ZERO, ONE_FIXED, versions=["=0.5.0"]), {"0.5.0": YES, "1.0.0": NO}
+    ),
     "a list and a range": (npm(ZERO, ONE_FIXED, versions=["5.0.0"]), {"0.5.0": YES, "1.5.0": NO, "5.0.0": YES}),
     "no versions at all": (affected("x"), {"1.0.0": ADVISORY}),
     "the same package twice": (npm(ZERO, ONE_FIXED), {"0.1.0": YES}),
@@ -203,6 +211,10 @@ def test_malware_known_by_commits_only_cannot_be_evaluated() -> None:
 
 def test_malware_with_a_list_is_that_list() -> None:
     assert answer("1.0.0", affected("x", versions=["2.0.0"]), identifier="MAL-2026-1") == NO
+
+
+def test_malware_with_a_list_that_cannot_be_read_is_not_clean() -> None:
+    assert answer("1.0.0", affected("x", versions=["=1.0.0", " 1.0.0"]), identifier="MAL-2026-1") == ADVISORY
 
 
 def test_withdrawn_never_matches_and_is_no_doubt() -> None:

@@ -234,7 +234,7 @@ def _collected(
     from vxsec.scanning.scan import CLOCK_SKEW
     from vxsec.usecases.database.sources import RecordReader, require_ecosystem
 
-    made = _Collected(IndexBuilder(ecosystem), ", ".join(source.label for source in sources))
+    made = _Collected(IndexBuilder(ecosystem, now=now), ", ".join(source.label for source in sources))
     for source in sources:
         reader = RecordReader(tell)
         newest: datetime | None = None
