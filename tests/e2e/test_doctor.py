@@ -318,6 +318,31 @@ def test_the_document_that_init_wrote_is_named(vxsec_run: Vxsec, machine: Machin
     assert policy["fix"] == "vxsec doctor --trust FILE --policy vxsec:minimal"
 
 
+def test_missing_key_files_hide_nothing_else(vxsec_run: Vxsec, machine: Machine) -> None:
+    for name in ("ci.pub", "alice.pub"):
+        (machine.project / name).unlink()
+    (machine.project / ".npmrc").unlink()
+    (machine.project / "policy.yaml").write_text("apiVersion: vxsec/policy/v9\n", encoding="utf-8")
+    document, _ = examine(vxsec_run, machine, "--policy", "policy.yaml")
+    codes = faults(document)
+    assert codes.count("doctor.key-file") == 2
+    assert {"doctor.scope-missing", "doctor.policy"} < set(codes)
+    assert "doctor.policy-not-read" not in codes
+    assert "doctor.trust" not in [item["code"] for item in document["findings"]]
+    assert document["exitStatus"] == 11
+
+
+def test_a_missing_key_file_and_a_malformed_document_are_both_told(vxsec_run: Vxsec, machine: Machine) -> None:
+    (machine.project / "ci.pub").unlink()
+    trust = machine.project / "trust.yaml"
+    trust.write_text(trust.read_text(encoding="utf-8").replace("https://registry", "ftp://registry"), encoding="utf-8")
+    document, _ = examine(vxsec_run, machine, "--policy", "vxsec:minimal")
+    assert {"doctor.key-file", "doctor.trust", "doctor.policy-not-read"} < set(faults(document))
+    assert (
+        the(document, "doctor.policy-not-read")["fix"] == "mend trust.yaml as told above, then run vxsec doctor again"
+    )
+
+
 # -- advisories ----------------------------------------------------------------------------------------------------------
 
 SCANNING = """\

@@ -127,6 +127,16 @@ def test_refuses_a_trust_document_whose_key_file_is_gone(documents: Path) -> Non
     with pytest.raises(UsageError) as caught:
         inputs.load_trust(documents / "trust.yaml")
     assert caught.value.code == "file.missing"
+    assert f"correct file: in {documents / 'trust.yaml'}" in str(caught.value.hint)
+    assert "the folder you are in" not in str(caught.value.hint)
+
+
+def test_refuses_a_trust_document_whose_key_file_is_a_folder(documents: Path) -> None:
+    (documents / "ci.pub").unlink()
+    (documents / "ci.pub").mkdir()
+    with pytest.raises(UsageError) as caught:
+        inputs.load_trust(documents / "trust.yaml")
+    assert caught.value.code == "file.unreadable"
 
 
 def test_refuses_a_policy_that_asks_for_more_than_the_trust_document_has(documents: Path) -> None:

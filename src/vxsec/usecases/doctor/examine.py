@@ -81,7 +81,7 @@ def examine(
     findings += told
     if root is not None:
         findings += check_windows(root, now=now)
-    rules, told = check_policy(policy, trust=root, now=now)
+    rules, told = check_policy(policy, trust=root, now=now, document=trust)
     findings += told
 
     tracked, told = tracked_files(project, environ=surroundings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vxsec.errors import UsageError, VxsecError
@@ -12,7 +13,7 @@ from vxsec.model.decision import Mode
 from vxsec.model.report.doctor import Area
 from vxsec.model.trust import Role
 from vxsec.usecases.doctor.notes import Notes
-from vxsec.usecases.inputs import load_policy, load_trust
+from vxsec.usecases.inputs import load_key_file, load_policy, load_trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,17 +48,41 @@ def check_trust(
             fix=f"name it: vxsec doctor --trust {near}" if near is not None else none,
         )
         return None, [finding]
+    broken: list[DoctorFinding] = []
     try:
-        trust = load_trust(source)
+        trust = load_trust(source, load_key=partial(_load_key, source=source, broken=broken))
     except VxsecError as error:
-        key_file = error.code.startswith("file.") and error.where != str(source)
-        code = "key-file" if key_file or error.code == "trust.key" else "trust"
-        return None, [_TRUST.error(code, error, expected=_LOADS)]
+        return None, [
+            *broken,
+            _TRUST.error("key-file" if error.code == "trust.key" else "trust", error, expected=_LOADS),
+        ]
     except OSError as error:  # its folder cannot be entered
         denied = UsageError(f"cannot read: {error.strerror}", code="file.unreadable", where=str(source))
         return None, [_TRUST.error("trust", denied, expected=_LOADS)]
     counted = f"keys: {len(trust.keys)}, holders: {len(trust.holders)}, registries: {len(trust.registries)}"
-    return trust, [_TRUST.ok("trust", f"it loads ({counted})", where=trust.source)]
+    return trust, broken or [_TRUST.ok("trust", f"it loads ({counted})", where=trust.source)]
+
+
+def _load_key(name: str, *, source: str | os.PathLike[str], broken: list[DoctorFinding]) -> bytes:
+    """A key file's bytes; where there are none, a key that nobody holds, so that everything else is looked at, too.
+
+    Such a root never leaves ``doctor``, which asks who may sign and until when, and verifies nothing.
+    """
+    from vxsec.formats.public_key import parse_public_key
+
+    try:
+        return parse_public_key(load_key_file(name, trust=source), where=name)
+    except VxsecError as error:
+        broken.append(_TRUST.error("key-file", error, expected=_LOADS))
+        return _nobodys_key(len(broken))
+
+
+def _nobodys_key(number: int) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = derive_private_key(number, SECP256R1()).public_key()
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def check_windows(trust: TrustRoot, *, now: datetime) -> Iterator[DoctorFinding]:
@@ -165,9 +190,20 @@ def _days(left: timedelta) -> str:
 
 
 def check_policy(
-    source: str | os.PathLike[str] | None, *, trust: TrustRoot | None, now: datetime
+    source: str | os.PathLike[str] | None,
+    *,
+    trust: TrustRoot | None,
+    now: datetime,
+    document: str | os.PathLike[str] | None = None,
 ) -> tuple[Policy | None, list[DoctorFinding]]:
-    """The policy where it loads and fits the trust root, and what is to be said about it."""
+    """The policy where it loads and fits the trust root, and what is to be said about it.
+
+    Args:
+        source: The policy, if one was named.
+        trust: The trust root, if it loads.
+        now: When the policy is judged.
+        document: The trust document that was named, whether it loads or not.
+    """
     if source is None:
         return None, []
     where = str(source)
@@ -175,8 +211,10 @@ def check_policy(
         finding = _POLICY.warning(
             "policy-not-read",
             "without a trust document a policy cannot be held against anything",
-            expected="both",
-            fix=f"vxsec doctor --trust FILE --policy {where}",
+            expected="both" if document is None else "a trust document that loads",
+            fix=f"vxsec doctor --trust FILE --policy {where}"
+            if document is None
+            else f"mend {document} as told above, then run vxsec doctor again",
             where=where,
         )
         return None, [finding]
