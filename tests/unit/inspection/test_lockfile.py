@@ -20,41 +20,51 @@ def codes(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
     [
         pytest.param(TARBALL, [OWN_URL], [], id="an allowed registry"),
         pytest.param(None, [OWN_URL], [], id="no URL is ordinary"),
-        pytest.param("https://other.test/a.tgz", [OWN_URL], [("lockfile.foreign-registry", "high")], id="another one"),
         pytest.param(
-            "http://other.test/a.tgz", [OWN_URL], [("lockfile.url-insecure", "high")], id="another one, by plain http"
+            "https://other.test/a/-/a-1.0.0.tgz", [OWN_URL], [("lockfile.foreign-registry", "high")], id="another one"
         ),
         pytest.param(
-            "https://u:p@registry.example.test/a.tgz",
+            "http://other.test/a/-/a-1.0.0.tgz",
+            [OWN_URL],
+            [("lockfile.url-insecure", "high")],
+            id="another one, by plain http",
+        ),
+        pytest.param(
+            "https://u:p@registry.example.test/a/-/a-1.0.0.tgz",
             [OWN_URL],
             [("lockfile.url-insecure", "high")],
             id="an allowed one, with a password in it",
         ),
         pytest.param(
-            "http://127.0.0.1:4873/a.tgz", ["http://127.0.0.1:4873/"], [], id="an allowed one on this machine"
+            "http://127.0.0.1:4873/a/-/a-1.0.0.tgz", ["http://127.0.0.1:4873/"], [], id="an allowed one on this machine"
         ),
         pytest.param(
-            "http://192.0.2.7/a.tgz", ["http://192.0.2.7/"], [], id="an allowed one, however unusual: it was named"
+            "http://192.0.2.7/a/-/a-1.0.0.tgz",
+            ["http://192.0.2.7/"],
+            [],
+            id="an allowed one, however unusual: it was named",
         ),
         pytest.param(TARBALL, [], [("lockfile.registry-seen", "low")], id="nothing said yet: it is listed"),
         pytest.param(
-            "http://registry.example.test/a.tgz",
+            "http://registry.example.test/a/-/a-1.0.0.tgz",
             [],
             [("lockfile.url-insecure", "high"), ("lockfile.registry-seen", "low")],
             id="nothing said yet, plain http",
         ),
         pytest.param(
-            "http://localhost:4873/a.tgz", [], [("lockfile.registry-seen", "low")], id="this machine, by name"
+            "http://localhost:4873/a/-/a-1.0.0.tgz", [], [("lockfile.registry-seen", "low")], id="this machine, by name"
         ),
-        pytest.param("http://[::1]:4873/a.tgz", [], [("lockfile.registry-seen", "low")], id="this machine, by address"),
         pytest.param(
-            "https://192.0.2.7/a.tgz",
+            "http://[::1]:4873/a/-/a-1.0.0.tgz", [], [("lockfile.registry-seen", "low")], id="this machine, by address"
+        ),
+        pytest.param(
+            "https://192.0.2.7/a/-/a-1.0.0.tgz",
             [],
             [("lockfile.url-insecure", "high"), ("lockfile.registry-seen", "low")],
             id="a bare address",
         ),
         pytest.param(
-            "https://2130706433/a.tgz",
+            "https://2130706433/a/-/a-1.0.0.tgz",
             [],
             [("lockfile.url-insecure", "high"), ("lockfile.registry-seen", "low")],
             id="an address in disguise",
@@ -66,6 +76,44 @@ def test_where_a_package_comes_from(resolved: str | None, allowed: list[str], ex
     findings = inspect_lockfile(lockfile, allowed_registries=allowed)
     assert codes(findings) == expected
     assert all("u:p" not in finding.message for finding in findings)
+
+
+@pytest.mark.parametrize(
+    "resolved",
+    [
+        pytest.param(f"{OWN_URL}evil/-/evil-1.0.0.tgz", id="another package of the same registry"),
+        pytest.param(f"{OWN_URL}a/-/a-1.0.1.tgz", id="another version"),
+        pytest.param(f"{OWN_URL}x.tgz?token=s3cret", id="any file"),
+        pytest.param("https://u:s3cret@registry.example.test/evil/-/evil-1.0.0.tgz", id="with a password"),
+    ],
+)
+@pytest.mark.parametrize("fields", [{}, {"inBundle": True}], ids=["plain", "said to be bundled"])
+def test_an_address_that_is_not_the_package_s_own(resolved: str, fields: dict[str, Any]) -> None:
+    entries = {"node_modules/a": package(resolved=resolved, **fields)}
+    for root in ({}, {"dependencies": {"a": "^1.0.0"}}):
+        findings = inspect_lockfile(locked(entries, **root), allowed_registries=[])
+        assert ("lockfile.resolved-mismatch", "high") in codes(findings)
+        assert all("s3cret" not in finding.message for finding in findings)
+
+
+def test_an_address_that_was_asked_for_is_no_surprise() -> None:
+    url = "https://files.example.test/a.tgz"
+    lockfile = locked({"node_modules/a": package(resolved=url)}, dependencies={"a": url})
+    assert inspect_lockfile(lockfile, allowed_registries=["https://files.example.test/"]) == ()
+
+
+@pytest.mark.parametrize("field", ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"])
+def test_an_alias_whose_entry_does_not_say_so_is_told(field: str) -> None:
+    entries = {"node_modules/ok": package(), "node_modules/@s/ok": package()}
+    root = {field: {"ok": "npm:evil@1.0.0", "@s/ok": "npm:@s/evil"}}
+    findings = inspect_lockfile(locked(entries, **root), allowed_registries=[])
+    assert codes(findings) == [("lockfile.name-mismatch", "high")] * 2
+    assert "a dependent asks for npm:evil" in findings[0].message
+
+
+def test_an_alias_to_its_own_name_is_none() -> None:
+    lockfile = locked({"node_modules/ok": package()}, dependencies={"ok": "npm:ok@^1"})
+    assert inspect_lockfile(lockfile, allowed_registries=[]) == ()
 
 
 def test_sources_that_are_no_registry_are_the_reader_s_findings() -> None:
@@ -80,8 +128,11 @@ def test_install_scripts_are_shown() -> None:
 
 def test_hosts_are_counted_once_each() -> None:
     lockfile = locked(
-        {f"node_modules/a{n}": package(resolved=f"https://Registry.example.test/a{n}.tgz") for n in range(3)}
-        | {"node_modules/b": package(resolved="https://b.example.test/b.tgz")}
+        {
+            f"node_modules/a{n}": package(resolved=f"https://Registry.example.test/a{n}/-/a{n}-1.0.0.tgz")
+            for n in range(3)
+        }
+        | {"node_modules/b": package(resolved="https://b.example.test/b/-/b-1.0.0.tgz")}
     )
     messages = [finding.message for finding in inspect_lockfile(lockfile, allowed_registries=[])]
     assert messages == ["1 package from https://b.example.test/", "3 packages from https://registry.example.test/"]
@@ -133,7 +184,11 @@ def test_one_entry_has_its_own_findings_only() -> None:
         }
     )
     a, b, w, _ = lockfile.packages
-    assert codes(check_lockfile_entry(a)) == [("lockfile.name-mismatch", "high"), ("lockfile.install-script", "low")]
+    assert codes(check_lockfile_entry(a)) == [
+        ("lockfile.name-mismatch", "high"),
+        ("lockfile.resolved-mismatch", "high"),
+        ("lockfile.install-script", "low"),
+    ]
     assert ("lockfile.foreign-registry", "high") in codes(check_lockfile_entry(a, allowed_registries=[OWN_URL]))
     assert codes(check_lockfile_entry(b)) == [("lockfile.integrity-missing", "high")]
     assert check_lockfile_entry(w, allowed_registries=[OWN_URL]) == ()

@@ -6,13 +6,14 @@ The rules are npm's own (``@npmcli/arborist``: ``node.js`` ``getBundler``, ``loa
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
-from vxsec.formats.lockfiles.source import SourceKind, is_pinned_commit, source_kind
+from vxsec.formats.lockfiles.source import SourceKind, is_pinned_commit, is_registry_tarball, source_kind
 from vxsec.model.digest import Integrity
 from vxsec.model.finding import Finding, Severity
 from vxsec.versions.npm import is_version
@@ -44,7 +45,7 @@ def tree_facts(packages: Mapping[str, LockedPackage], shrinkwrapped: frozenset[s
     """
     named = {path: _named(entry, packages) for path, entry in packages.items()}
     bundled = _bundled_paths(named)
-    ranges = _ranges_of_renamed(named)
+    ranges = _ranges_of_doubtful(named)
     findings: list[Finding] = []
     complete: dict[str, LockedPackage] = {}
     for path, entry in named.items():
@@ -142,20 +143,36 @@ class Resolver:
                 yield name, f"{found}/node_modules/{name}" if found else f"node_modules/{name}"
 
 
-def _ranges_of_renamed(packages: Mapping[str, LockedPackage]) -> dict[str, list[str]]:
-    """For entries whose name is not their path's: every range by which some entry asks for them."""
-    renamed = {
+def _ranges_of_doubtful(packages: Mapping[str, LockedPackage]) -> dict[str, list[str]]:
+    """Every range by which some entry asks for one whose name, address or alias has to be explained by it."""
+    doubtful = {
         entry.installed_as
         for entry in packages.values()
-        if enclosing(entry.path) is not None and entry.name != entry.installed_as
+        if enclosing(entry.path) is not None and (entry.name != entry.installed_as or _leads_elsewhere(entry))
     }
     ranges: dict[str, list[str]] = defaultdict(list)
-    if renamed:
-        resolver = Resolver(packages)
-        for path, entry in packages.items():
-            for name, found in resolver.names_below(path, entry.wanted() & renamed):
-                ranges[found].extend(entry.ranges(name))
+    resolver = Resolver(packages)
+    for path, entry in packages.items():
+        wanted = entry.wanted()
+        asked = (wanted & doubtful) | {name for name in wanted if any(map(_alias_target, entry.ranges(name)))}
+        for name, found in resolver.names_below(path, asked):
+            ranges[found].extend(entry.ranges(name))
     return ranges
+
+
+def _leads_elsewhere(entry: LockedPackage) -> bool:
+    """Whether npm would download it from an address by which no registry serves this name and version."""
+    if entry.link or entry.name is None or entry.version is None or source_kind(entry.resolved) is not SourceKind.HTTP:
+        return False
+    return not is_registry_tarball(entry.resolved or "", entry.name, entry.version)
+
+
+def _alias_target(text: str) -> str | None:
+    """The name in ``npm:NAME@RANGE``."""
+    if not text.startswith("npm:"):
+        return None
+    name, at, _ = text[4:].rpartition("@")
+    return name if at and name else text[4:]
 
 
 def _entry_findings(
@@ -163,14 +180,7 @@ def _entry_findings(
 ) -> Iterator[Finding]:
     if enclosing(entry.path) is None:
         return
-    if entry.name != entry.installed_as and not any(_asks_for(entry, text) for text in ranges):
-        yield _finding(
-            "name-mismatch",
-            Severity.HIGH,
-            entry,
-            f"the path says {entry.installed_as[:_SHOWN]!r}, the entry {str(entry.name)[:_SHOWN]!r}, and no dependent "
-            f"asks for it as npm:{str(entry.name)[:_SHOWN]}",
-        )
+    yield from _name_findings(entry, ranges)
     if entry.link:
         return
     if entry.in_bundle and bundler is None:
@@ -178,15 +188,42 @@ def _entry_findings(
             "bundle-undeclared", Severity.HIGH, entry, "inBundle is stated, but no enclosing package bundles it"
         )
     yield from _version_findings(entry)
+    if _leads_elsewhere(entry) and entry.resolved not in ranges:  # an address that was asked for is no surprise
+        text = (
+            f"resolved is not where a registry serves this name and version: {_without_secrets(entry.resolved or '')!r}"
+        )
+        yield _finding("resolved-mismatch", Severity.HIGH, entry, text)
     if not bundler and (bundler == "" or not entry.in_bundle):  # what the root bundles is fetched like the rest
         yield from _source_findings(entry)
         yield from _integrity_findings(entry)
 
 
+def _without_secrets(resolved: str) -> str:
+    """The URL without user name, password and query."""
+    scheme, _, rest = re.split(r"[?#]", resolved, maxsplit=1)[0].partition("//")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}//{host.rpartition('@')[2]}{slash}{path}"[:_SHOWN]
+
+
+def _name_findings(entry: LockedPackage, ranges: list[str] | tuple[str, ...]) -> Iterator[Finding]:
+    """The real name is the path's, or an alias's target; and an alias leads to nothing else."""
+    if entry.name != entry.installed_as and not any(_asks_for(entry, text) for text in ranges):
+        text = (
+            f"the path says {entry.installed_as[:_SHOWN]!r}, the entry {str(entry.name)[:_SHOWN]!r}, and no dependent "
+            f"asks for it as npm:{str(entry.name)[:_SHOWN]}"
+        )
+        yield _finding("name-mismatch", Severity.HIGH, entry, text)
+        return
+    others = [target for target in map(_alias_target, ranges) if target is not None and target != entry.name]
+    if others:
+        text = f"the entry says {str(entry.name)[:_SHOWN]!r}, and a dependent asks for npm:{others[0][:_SHOWN]}"
+        yield _finding("name-mismatch", Severity.HIGH, entry, text)
+
+
 def _asks_for(entry: LockedPackage, text: str) -> bool:
-    if text.startswith("npm:"):
-        name, at, _ = text[4:].rpartition("@")
-        return entry.name == (name if at and name else text[4:])
+    alias = _alias_target(text)
+    if alias is not None:
+        return entry.name == alias
     if entry.link:
         return text.startswith(("file:", "link:", "workspace:"))
     # A package that comes from git, a URL or a file has whatever name it gives itself; its source is a finding already.
