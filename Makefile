@@ -22,6 +22,7 @@ help: ## list the targets
 # The development environment does for the demo too, where it is there already.
 demo: $(if $(wildcard $(ENV)/.stamp),$(ENV)/.stamp,$(DEMO_ENV)/.stamp) ## watch four packages pass, nine attacks fail and a killed publish recover, offline
 	@$(dir $<)bin/vxsec demo
+	@echo "the program is $(dir $<)bin/vxsec; to have it on the PATH: pipx install . (or pip install . in an environment)"
 
 test: $(ENV)/.stamp ## every test, real npm and Verdaccio included; one line says what was left out
 	$(PYTEST) $(PYTEST_ARGS)

@@ -439,10 +439,14 @@ def test_inspect_a_lockfile(vxsec_run: Vxsec, shop: Shop) -> None:
     assert vxsec_run("inspect", lockfile).status == 0
     weak = shop.lockfile(shop.pack("kernel"), edit={"@acme/kernel": {"integrity": "sha1-" + "A" * 27 + "="}})
     assert vxsec_run("inspect", weak).status == 11
-    foreign = {"resolved": "https://evil.example.test/kernel.tgz"}
+    foreign = {"resolved": "https://evil.example.test/@acme/kernel/-/kernel-1.0.0.tgz"}
     lockfile = shop.lockfile(shop.pack("kernel"), edit={"@acme/kernel": foreign})
     assert vxsec_run("inspect", lockfile, "--allow-registry", REGISTRY).status == 11
     assert vxsec_run("inspect", lockfile, "--allow-registry", "https://evil.example.test").status == 0
+    lockfile = shop.lockfile(
+        shop.pack("kernel"), edit={"@acme/kernel": {"resolved": "https://evil.example.test/k.tgz"}}
+    )
+    assert vxsec_run("inspect", lockfile, "--allow-registry", "https://evil.example.test").status == 11
 
 
 # -- output -------------------------------------------------------------------------------------------------------------

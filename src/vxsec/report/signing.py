@@ -24,6 +24,8 @@ def render_signed(files: Iterable[SignedFile]) -> Iterator[str]:
         kind = escape_text(file.predicate_type or "bare signature")
         yield f"signed  {escape_text(file.file)}  as {escape_text(file.subject)}  ({kind})"
         yield f"    {escape_text(file.bundle)}"
+        if file.note is not None:
+            yield f"    NOTE: {escape_text(file.note)}"
 
 
 def render_differences(differences: Sequence[ReleaseDifference], *, paint: Paint = plain) -> Iterator[str]:
@@ -41,7 +43,8 @@ def render_differences(differences: Sequence[ReleaseDifference], *, paint: Paint
             if len(paths) > _SHOWN_FILES:
                 yield f"    {mark} and {len(paths) - _SHOWN_FILES} more"
         if item.previous is not None and not (item.manifest or item.added or item.removed or item.changed):
-            yield "    nothing but the version changes"
+            same = item.previous == item.package
+            yield "    these bytes are live already" if same else "    nothing but the version changes"
 
 
 def signed_document(files: Iterable[SignedFile]) -> dict[str, object]:
@@ -77,4 +80,5 @@ def _signed(item: SignedFile) -> dict[str, object]:
         "predicateType": item.predicate_type,
         "keyHint": item.key_hint,
         "bundle": item.bundle,
+        "note": item.note,
     }

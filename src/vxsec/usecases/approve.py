@@ -14,6 +14,7 @@ from vxsec.model.artifact import Artifact
 from vxsec.model.attestation import APPROVAL_PREDICATE
 from vxsec.model.package import NPM, PackageRef
 from vxsec.model.report.signing import Approval, ReleaseDifference, SignedFile
+from vxsec.model.trust import Role
 from vxsec.signing.signer import sign_statement
 from vxsec.usecases.evidence import push_bundles
 from vxsec.usecases.inputs import (
@@ -25,7 +26,7 @@ from vxsec.usecases.inputs import (
     require_artifact,
 )
 from vxsec.usecases.registries import RegistrySession
-from vxsec.usecases.sign import append_bundle, open_signers
+from vxsec.usecases.sign import append_bundle, open_signers, why_not_counted
 
 if TYPE_CHECKING:
     import os
@@ -125,6 +126,13 @@ def approve(
         policy=_binding(policy, root),
     )
     opened = open_signers([signer], password=password)[0]
+    note = why_not_counted(root, opened, Role.HUMAN) if root is not None else None
+    if push and note is not None:
+        raise UsageError(
+            f"nothing was signed or pushed: {note}",
+            code="approve.push",
+            hint="approve with the key of a person of the trust document",
+        )
     line = sign_statement(opened, payload)
     signed = []
     for file, artifact in zip(files, artifacts, strict=True):
@@ -136,6 +144,7 @@ def approve(
                 predicate_type=APPROVAL_PREDICATE,
                 key_hint=key_hint(opened.spki),
                 bundle=path,
+                note=note,
             )
         )
     if bundle is not None:

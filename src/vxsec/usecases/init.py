@@ -138,7 +138,7 @@ def init(
         scopes=own_scopes,
         packages=packages,
         second_person=_key_line("bob", "human", start),
-        next_commands=_next_commands(folder, level, machine, person, password_option),
+        next_commands=_next_commands(folder, level, machine, person, password_option, workspaces=_has_workspaces(base)),
         not_done=_not_done(level, machine, person, own_scopes),
     )
 
@@ -225,6 +225,10 @@ def _workspace_names(base: Path) -> Iterator[str]:
             yield name
 
 
+def _has_workspaces(base: Path) -> bool:
+    return bool((_package_json(base / "package.json") or {}).get("workspaces"))
+
+
 def _package_json(path: Path) -> dict[str, object] | None:
     data = read_if_exists(path, max_bytes=DEFAULT_LIMITS.manifest_bytes) if path.is_file() else None
     return dict(read_json(data, where=str(path), allow_bom=True).mapping()) if data is not None else None
@@ -257,7 +261,7 @@ def _check_names(scopes: Sequence[str], url: str, machine: str | None, person: s
 
 
 def _next_commands(
-    folder: Path, level: str, machine: str | None, person: str | None, password_option: str
+    folder: Path, level: str, machine: str | None, person: str | None, password_option: str, *, workspaces: bool
 ) -> tuple[str, ...]:
     """Commands that work when typed in this order, those for missing keys first."""
     trust, policy = folder / "trust.yaml", folder / "policy.yaml"
@@ -269,7 +273,7 @@ def _next_commands(
         commands.append(f"vxsec keys generate {ci}{ask}")
     if person is None and two:
         commands.append(f"vxsec keys generate {human}{ask}")
-    commands += ["npm pack --workspaces"]
+    commands.append("npm pack --workspaces" if workspaces else "npm pack")
     if two:
         commands += [
             "vxsec db update",

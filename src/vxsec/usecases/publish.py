@@ -172,6 +172,7 @@ class _Plan:
         """
         packument = self.client.fetch_packument(self.artifact.package.name)
         if packument is None:
+            self._refuse_prerelease()
             return
         listed = packument.versions.get(self.artifact.package.version)
         if listed is not None:
@@ -184,7 +185,17 @@ class _Plan:
             self.live = True
             self._note_tags(packument)
             return
+        self._refuse_prerelease()
         self._require_tag(packument)
+
+    def _refuse_prerelease(self) -> None:
+        package = self.artifact.package
+        if NpmVersion.parse(package.version).is_prerelease and not self.tag_stated and self.tag == DEFAULT_TAG:
+            raise UsageError(
+                f"{package} is a prerelease, and publishing it as latest would give it to everyone",
+                code="publish.tag-required",
+                hint=f"publish it in a call of its own: vxsec publish {self.artifact.filename} --tag next",
+            )
 
     def _note_tags(self, packument: Packument) -> None:
         """A version that is live keeps the tags it has: publishing again moves none."""
@@ -220,9 +231,11 @@ class _Plan:
             VxsecError: A step failed.
         """
         package = self.artifact.package
-        progress(f"{package}: evidence in {self.registry.evidence}")
         lines = [bundle.line for bundle in self.bundles]
         self.evidence = push_bundles(self.client, self.registry, self.artifact, lines, bom=self.bom)
+        if lines or self.bom:
+            found = f"{self.registry.evidence} has its evidence already"
+            progress(f"{package}: {f'evidence sent: {self.evidence}' if self.evidence else found}")
         if self.live:
             progress(f"{package}: already live, reading back")
         else:
@@ -297,12 +310,6 @@ def _plan(run: GateRun, *, tag: str | None, registry: str | None) -> list[_Plan]
                 code="publish.registry-mismatch",
                 where=str(package),
                 hint="make the two agree, or choose with --registry LABEL",
-            )
-        if NpmVersion.parse(package.version).is_prerelease and tag is None and config.tag in {None, DEFAULT_TAG}:
-            raise UsageError(
-                f"{package} is a prerelease, and publishing it as latest would give it to everyone",
-                code="publish.tag-required",
-                hint="add --tag NAME, for example --tag next",
             )
         plans.append(
             _Plan(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.artifact import Artifact
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Subject
 from vxsec.model.report.signing import SignedFile
+from vxsec.model.trust import HolderKind, Role
 from vxsec.signing.signer import sign_blob, sign_statement
 from vxsec.signing.table import open_signer
 from vxsec.usecases.inputs import load_trust, open_artifact, registry_url_for, require_artifact
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from vxsec.model.trust import TrustRoot
     from vxsec.signing.signer import Signer
 
     Password = bytes | Callable[[], bytes] | None
     PathLike = str | os.PathLike[str]
 
-__all__ = ["append_bundle", "attest", "attest_each", "open_signers", "sign"]
+__all__ = ["append_bundle", "attest", "attest_each", "open_signers", "sign", "why_not_counted"]
 
 
 def sign(
@@ -102,7 +104,9 @@ def sign(
             package=artifact.package, digests=artifact.digests, registry=url, created_at=created, expires=expires
         )
         statements.append((str(file), artifact.package.purl, payload))
-    return _sign_all(statements, RELEASE_PREDICATE, opened, bundle)
+    signed = _sign_all(statements, RELEASE_PREDICATE, opened, bundle)
+    notes = [why_not_counted(root, one, Role.MACHINE) if root is not None else None for one in opened]
+    return tuple(replace(item, note=notes[index % len(opened)]) for index, item in enumerate(signed))
 
 
 def attest(
@@ -211,6 +215,18 @@ def open_signers(uris: Sequence[str], *, password: Password) -> list[Signer]:
         return read_bounded(path, max_bytes=DEFAULT_LIMITS.small_file_bytes)
 
     return [open_signer(uri, read_file=read, environ=os.environ.get, password=ask) for uri in uris]
+
+
+def why_not_counted(root: TrustRoot, signer: Signer, role: Role) -> str | None:
+    """Why what this key signs will not count with that trust document, as a sentence; None where it may."""
+    key = next((key for key in root.keys if key.spki == signer.spki), None)
+    if key is None:
+        return f"it will not count: this key is not in {root.source}"
+    kind = HolderKind.MACHINE if role is Role.MACHINE else HolderKind.PERSON
+    if role not in key.roles or key.holder.kind is not kind:
+        roles = ", ".join(key.roles) or "none"
+        return f"it will not count: {root.source} gives {key.id} the role {roles}, and a {kind.value}'s is asked for"
+    return None
 
 
 def append_bundle(file: PathLike, line: bytes) -> str:

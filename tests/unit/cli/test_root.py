@@ -76,7 +76,7 @@ def test_a_stop_while_the_program_still_loads_is_a_stop(monkeypatch: pytest.Monk
         def root(self) -> object:
             raise cli._TerminatedError
 
-    monkeypatch.setitem(sys.modules, "vxsec.cli.root", Loading())  # type: ignore[arg-type]  # a stand-in for a module
+    monkeypatch.setitem(sys.modules, "vxsec.cli.root", Loading())  # a stand-in for a module
     assert run(["--help"]) == 143
 
 

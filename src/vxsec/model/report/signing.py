@@ -14,13 +14,17 @@ __all__ = ["Approval", "ReleaseDifference", "SignedFile"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedFile:
-    """One statement or signature made: what was signed, and the file the bundle was appended to."""
+    """One statement or signature made: what was signed, and the file the bundle was appended to.
+
+    ``note`` is a sentence where the trust document given says that it will not count.
+    """
 
     file: str
     subject: str
     predicate_type: str | None
     key_hint: str
     bundle: str
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
