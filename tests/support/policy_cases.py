@@ -381,6 +381,7 @@ def _sbom_fact(table: Table) -> SbomFact:
                 "attested_by": None if signer is None else make_signer(**signer),
                 "mismatches": tuple(finding(**item) for item in table.get("mismatches", ())),
                 "missing": tuple(table.get("missing", ())),
+                "absent": tuple(table.get("absent", ())),
                 "drift": tuple(table["drift"]) if "drift" in table else None,
             },
         )

@@ -13,9 +13,12 @@ from vxsec.model.package import PYPI
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from packaging.markers import Marker
+    from packaging.requirements import Requirement
+
     from vxsec.model.package import Manifest
 
-__all__ = ["graph_from_manifest"]
+__all__ = ["graph_from_manifest", "required_by_manifest"]
 
 _DASHES = re.compile(r"[-_.]+")
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -45,6 +48,21 @@ def graph_from_manifest(manifest: Manifest) -> DependencyGraph:
     )
 
 
+def required_by_manifest(manifest: Manifest) -> dict[str, bool]:
+    """The real names that an installer needs wherever it runs: of all that is asked for, nothing optional.
+
+    A Python requirement with a marker is not among them: it may hold elsewhere only. The value says whether the package
+    may call itself by another name, because it comes from an address.
+    """
+    if manifest.package.ecosystem != PYPI:
+        return {
+            asked.wanted[0]: source_of_range(asked.range) is not DependencySource.RANGE
+            for asked in asked_by_manifest(manifest)
+            if not asked.optional
+        }
+    return {name: False for name, _, marker in _requirements(manifest) if marker is None}
+
+
 def _npm(manifest: Manifest) -> Iterator[tuple[str, DependencySource, bool]]:
     for asked in asked_by_manifest(manifest):
         if not asked.optional_peer:
@@ -52,6 +70,18 @@ def _npm(manifest: Manifest) -> Iterator[tuple[str, DependencySource, bool]]:
 
 
 def _python(manifest: Manifest) -> Iterator[tuple[str, DependencySource, bool]]:
+    for name, requirement, marker in _requirements(manifest):
+        # The parsed structure, never the text: a quoted value may look like a clause. It has no public name.
+        if _needs_extra(getattr(marker, "_markers", None)):
+            continue
+        if requirement is not None and requirement.url:
+            yield f"{name}@url:…", DependencySource.URL, False
+        else:
+            asked = requirement.specifier if requirement is not None else None
+            yield f"{name}@{asked or '*'}", DependencySource.RANGE, False
+
+
+def _requirements(manifest: Manifest) -> Iterator[tuple[str, Requirement | None, Marker | None]]:
     """``Requires-Dist`` (PyPA dependency specifiers); what cannot be read is asked for without a range."""
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -61,16 +91,9 @@ def _python(manifest: Manifest) -> Iterator[tuple[str, DependencySource, bool]]:
             requirement = Requirement(str(text))
         except (InvalidRequirement, RecursionError):
             start = _PROJECT.match(str(text).strip())
-            yield f"{_normal(start[0] if start else '(unreadable)')}@*", DependencySource.RANGE, False
-            continue
-        name = _normal(requirement.name)
-        # The parsed structure, never the text: a quoted value may look like a clause. It has no public name.
-        if _needs_extra(getattr(requirement.marker, "_markers", None)):
-            continue
-        if requirement.url:
-            yield f"{name}@url:…", DependencySource.URL, False
+            yield _normal(start[0] if start else "(unreadable)"), None, None
         else:
-            yield f"{name}@{requirement.specifier or '*'}", DependencySource.RANGE, False
+            yield _normal(requirement.name), requirement, requirement.marker
 
 
 def _needs_extra(marker: object) -> bool:

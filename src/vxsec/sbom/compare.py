@@ -72,9 +72,8 @@ def _digests(root: Component, digests: Digests) -> Iterator[Finding]:
 def compare_with_graph(bom: Bom, graph: DependencyGraph) -> tuple[str, ...]:
     """How the components differ from what ``graph`` resolves, as sentences; at most ``MAX_SENTENCES`` and one with the rest.
 
-    What the graph itself leaves open comes first: no SBOM can be held to it. Components are told apart by purl without
-    qualifiers, else by name and version. Of one that stands in both, every hash
-    that both state must agree.
+    What the graph itself leaves open comes first. Components are told apart by purl without qualifiers, else by name and
+    version. Of one that stands in both, every hash that both state must agree.
     """
     stated: _Hashes = {}
     for component in bom.components:

@@ -269,7 +269,7 @@ def test_every_graph_becomes_a_sound_document_that_repeats(graph: DependencyGrap
     again = read_bom(data, where="bom.json")
     assert again == bom
     assert compare_with_package(again, APP, DIGESTS) == ()
-    assert compare_with_graph(again, graph) == ()
+    assert compare_with_graph(again, replace(graph, unresolved=())) == ()
     assert b"never" not in data
     assert b"package-lock" not in data
     codes = {finding.code for finding in check_bom(again, document)}

@@ -114,16 +114,9 @@ def _why_none(
 
 def _lacks(fact: SbomFact, parameters: Parameters, context: RuleContext) -> Outcome | None:
     """What one SBOM lacks, or None where it has everything that is asked for."""
-    if parameters.ntia and fact.missing:
-        return failed(
-            "sbom.incomplete",
-            "the SBOM lacks minimum elements",
-            expected="every minimum element (NTIA 2021)",
-            found=f"{fact.source}: no {', '.join(fact.missing[:_LISTED])[:_SHOWN]}",
-            hint=f"inside a git repository, or with SOURCE_DATE_EPOCH set: {_how_to_make(parameters, context)} --author NAME"
-            if is_file(context.evidence.subject, context.phase)
-            else _how_to_make(parameters, context),
-        )
+    incomplete = _incomplete(fact, parameters, context)
+    if incomplete is not None:
+        return incomplete
     if not parameters.match_lockfile:
         return None
     if fact.drift is None:
@@ -140,9 +133,29 @@ def _lacks(fact: SbomFact, parameters: Parameters, context: RuleContext) -> Outc
             "the SBOM does not list what the lockfile resolves",
             expected="the same components in SBOM and lockfile",
             found=f"{fact.source}: {'; '.join(fact.drift[:_LISTED])[: _SHOWN * 2]}",
-            hint=_how_to_make(parameters, context),
+            hint=_how_to_resolve(parameters, context),
         )
     return None
+
+
+def _incomplete(fact: SbomFact, parameters: Parameters, context: RuleContext) -> Outcome | None:
+    """What it leaves out by the package's own manifest (always asked for), by its own word, or of the minimum elements."""
+    if fact.absent:
+        message = "the SBOM leaves out what the package requires"
+        expected = "a component for each dependency that the package's own manifest requires"
+        found, hint = f"no component for {', '.join(fact.absent[:_LISTED])[:_SHOWN]}", _how_to_resolve
+    elif fact.says_incomplete and (parameters.ntia or parameters.match_lockfile):
+        message = "the SBOM says that it is incomplete"
+        expected = "no composition that calls the dependencies incomplete"
+        found, hint = "incomplete, by its own word", _how_to_resolve
+    elif fact.missing and parameters.ntia:
+        message = "the SBOM lacks minimum elements"
+        expected = "every minimum element (NTIA 2021)"
+        found, hint = f"no {', '.join(fact.missing[:_LISTED])[:_SHOWN]}", _how_to_make
+    else:
+        return None
+    found = f"{fact.source}: {found}"
+    return failed("sbom.incomplete", message, expected=expected, found=found, hint=hint(parameters, context))
 
 
 def _mismatch(fact: SbomFact, parameters: Parameters, context: RuleContext) -> Outcome:
@@ -152,9 +165,9 @@ def _mismatch(fact: SbomFact, parameters: Parameters, context: RuleContext) -> O
         "an SBOM says of the package what its bytes contradict",
         expected="name, version and digests of these bytes",
         found=f"{fact.source}: {told[: _SHOWN * 2]}",
-        hint=f"remove it from {quoted(fact.source)}, then make one of these bytes: {_how_to_make(parameters, context)}"
-        if is_file(context.evidence.subject, context.phase)
-        else _how_to_make(parameters, context),
+        hint=_how_to_make(
+            parameters, context, first=f"remove it from {quoted(fact.source)}, then make one of these bytes"
+        ),
     )
 
 
@@ -163,10 +176,26 @@ def _expected(parameters: Parameters) -> str:
     return f"an SBOM ({', '.join(parameters.formats)}){attested} of exactly these bytes"
 
 
-def _how_to_make(parameters: Parameters, context: RuleContext) -> str:
+def _how_to_make(parameters: Parameters, context: RuleContext, *, first: str = "", lockfile: str = "") -> str:
+    """The command, behind what must be so before it: an SBOM has a timestamp only of a commit, or where one is given."""
     if not is_file(context.evidence.subject, context.phase):
         return "lock a version that has one, or ask its publisher to attest an SBOM"
-    return attest_sbom_command(context) if parameters.attested else generate_sbom_command(context)
+    command = attest_sbom_command(context) if parameters.attested else generate_sbom_command(context)
+    place = "inside a git repository, or with SOURCE_DATE_EPOCH set" if parameters.ntia else ""
+    before = ", ".join(text for text in (first, place) if text)
+    author = " --author NAME" if parameters.ntia else ""
+    return f"{f'{before}: ' if before else ''}{command}{author}{f' --lockfile {lockfile}' if lockfile else ''}"
+
+
+def _how_to_resolve(parameters: Parameters, context: RuleContext) -> str:
+    """With the lockfile named, so that what lies beside the file is made again and not signed again."""
+    package = context.evidence.subject.package
+    if package is not None and package.ecosystem == PYPI:
+        file = quoted(context.evidence.subject.filename)
+        first = f"pip install --dry-run --ignore-installed --report report.json {file}, then"
+        return _how_to_make(parameters, context, first=first, lockfile="report.json")
+    first = "npm install --package-lock-only, then"
+    return _how_to_make(parameters, context, first=first, lockfile="package-lock.json")
 
 
 RULE = Rule(

@@ -7,11 +7,21 @@ from typing import Any
 
 import pytest
 
-from support.policy_cases import NOW, finding, make_evidence, make_policy, make_signer, make_subject, run_rule
+from support.policy_cases import (
+    NOW,
+    finding,
+    make_evidence,
+    make_policy,
+    make_signer,
+    make_subject,
+    make_trust,
+    run_rule,
+)
 from vxsec.errors import ConfigurationError
 from vxsec.model.attestation import RejectedSignature
 from vxsec.model.decision import Phase
 from vxsec.model.evidence import SbomEvidence, SbomFact
+from vxsec.policy.engine import evaluate
 
 RULE = "sbom.complete"
 CI = make_signer(statement="https://cyclonedx.org/bom")
@@ -71,11 +81,54 @@ def test_what_was_rejected_is_told() -> None:
     assert bare.found == "a.jsonl:1, attested by nobody who may; not counted: signature.untrusted in b.jsonl:1"
 
 
+@pytest.mark.parametrize(
+    "parameters", [{}, {"ntia": False}, {"matchLockfile": True}, {"ntia": False, "attested": False}], ids=str
+)
+@pytest.mark.parametrize("phase", list(Phase))
+def test_what_the_manifest_requires_is_asked_for_whatever_the_policy_says(parameters: Any, phase: Phase) -> None:
+    lacking = _fact(absent=("left-padding", "@s/b"), drift=())
+    result = _run(lacking, parameters=parameters, phase=phase)
+    assert (result.verdict, result.code) == ("fail", "sbom.incomplete")
+    assert result.found == "a.jsonl:1: no component for left-padding, @s/b"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ({}, "sbom.incomplete"),
+        ({"ntia": False, "matchLockfile": True}, "sbom.incomplete"),
+        ({"ntia": False}, "sbom.complete"),
+    ],
+    ids=str,
+)
+def test_its_own_word_that_it_is_incomplete_counts_where_completeness_is_asked_for(parameters: Any, code: str) -> None:
+    assert _run(_fact(says_incomplete=True, drift=()), parameters=parameters).code == code
+
+
 def test_hints_are_commands_for_files_and_words_for_entries() -> None:
-    assert _run().hint == "vxsec sbom attest kernel-1.1.0.tgz --signer file:KEY"
-    assert _run(parameters={"attested": False}).hint == "vxsec sbom generate kernel-1.1.0.tgz --beside"
+    place = "inside a git repository, or with SOURCE_DATE_EPOCH set"
+    attest = "vxsec sbom attest kernel-1.1.0.tgz --signer file:KEY"
+    generate = "vxsec sbom generate kernel-1.1.0.tgz --beside"
+    assert _run().hint == f"{place}: {attest} --author NAME"
+    assert _run(parameters={"ntia": False}).hint == attest
+    assert _run(parameters={"attested": False}).hint == f"{place}: {generate} --author NAME"
+    assert _run(parameters={"attested": False, "ntia": False}).hint == generate
     wrong = _fact(mismatches=(finding("sbom.digest", "high", "other bytes"),))
-    assert _run(wrong).hint.startswith("remove it from a.jsonl:1, then make one of these bytes: vxsec sbom attest ")
+    told = f"remove it from a.jsonl:1, then make one of these bytes, {place}: {attest} --author NAME"
+    assert _run(wrong).hint == told
+    resolve = f"npm install --package-lock-only, then, {place}: {attest} --author NAME --lockfile package-lock.json"
+    assert _run(_fact(absent=("left-padding",))).hint == resolve
+    assert _run(_fact(drift=("x",)), parameters={"matchLockfile": True}).hint == resolve
+    use = {"use": RULE, "with": {"ntia": False}}
+    wheel = make_evidence(
+        make_subject(name="kernel", ecosystem="pypi"), sbom=SbomEvidence(sboms=(_fact(absent=("evil",)),))
+    )
+    policy = make_policy(use, match={"ecosystem": "pypi"})
+    (result,) = evaluate(policy, make_trust(), [wheel], phase=Phase.PUBLISH, now=NOW).subjects[0].results
+    assert result.hint == (
+        "pip install --dry-run --ignore-installed --report report.json kernel-1.1.0-py3-none-any.whl, then: "
+        "vxsec sbom attest kernel-1.1.0-py3-none-any.whl --signer file:KEY --lockfile report.json"
+    )
     entry = type(make_subject())(
         filename="@vextrus/kernel@1.1.0",
         package=make_subject().package,
@@ -83,6 +136,8 @@ def test_hints_are_commands_for_files_and_words_for_entries() -> None:
         sha512=make_subject().sha512,
         registry="internal",
     )
+    absent = _run(_fact(absent=("b",)), phase=Phase.INSTALL, subject=entry)
+    assert absent.hint.startswith("lock a version")
     assert _run(phase=Phase.INSTALL, subject=entry).hint.startswith("lock a version")
     assert _run(wrong, phase=Phase.INSTALL, subject=entry).hint.startswith("lock a version")
 
