@@ -17,7 +17,7 @@ from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.advisory import VulnerabilitySeverity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["AuditAdvisory", "AuditReport", "read_npm_audit"]
 
@@ -39,7 +39,8 @@ _SEVERITIES: Final[Mapping[str, VulnerabilitySeverity]] = {
 class AuditAdvisory:
     """One advisory about the package ``name``, as npm's report has it.
 
-    ``id`` is the GHSA identifier of its URL, else ``npm-NUMBER``. ``range`` is an npm range, ``*`` where npm states none.
+    ``id`` is the GHSA identifier of its URL, else ``npm-NUMBER``; ``npm-audit-NAME`` for an entry that leads to no advisory.
+    ``range`` is an npm range, ``*`` where npm states none.
     """
 
     id: str
@@ -61,9 +62,9 @@ class AuditReport:
 def read_npm_audit(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) -> AuditReport:
     """Read a report.
 
-    Guarantees: an entry without a single advisory or name behind it is refused, so that nothing npm calls vulnerable is
-    lost; what npm leaves out is read as npm reads it (severity ``high``, range ``*``), and a severity it does not know is
-    ``unknown``.
+    Guarantees: nothing npm calls vulnerable is lost: an entry without a single advisory or name behind it is refused, and one
+    whose names lead to no advisory in this report is one itself, with what npm states of the entry; what npm leaves out is
+    read as npm reads it (severity ``high``, range ``*``), and a severity it does not know is ``unknown``.
 
     Args:
         data: The file's bytes.
@@ -103,21 +104,55 @@ def read_npm_audit(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) 
 
 def _read_entries(vulnerabilities: JsonNode) -> AuditReport:
     advisories: dict[AuditAdvisory, None] = {}
-    packages = []
+    entries: dict[str, JsonNode] = {}
+    routes: dict[str, list[str]] = {}
+    rooted = []
     for name, entry in vulnerabilities.members():
-        through = False
-        empty = True
-        for via in entry["via"].items():
-            empty = False
-            if isinstance(via.value, str):
-                through = True
-            else:
-                advisories[_advisory(via, name)] = None
-        if empty:
+        entries[name] = entry
+        routes[name] = []
+        via = list(entry["via"].items())
+        if not via:
             raise FormatError("expected at least one advisory or package in via, found none", where=entry.where)
-        if through:
-            packages.append(name)
-    return AuditReport(advisories=tuple(advisories), packages=tuple(packages))
+        for item in via:
+            if isinstance(item.value, str):
+                routes[name].append(item.value)
+            else:
+                advisories[_advisory(item, name)] = None
+                rooted.append(name)
+    for name in _unexplained(routes, rooted):
+        advisories[_of_entry(name, entries[name])] = None
+    return AuditReport(advisories=tuple(advisories), packages=tuple(name for name in routes if routes[name]))
+
+
+def _unexplained(routes: Mapping[str, Sequence[str]], rooted: Sequence[str]) -> Iterator[str]:
+    """Entries that name a package the report says nothing of, and those from which no name leads to an advisory."""
+    users: dict[str, list[str]] = {}
+    for name, through in routes.items():
+        for other in through:
+            users.setdefault(other, []).append(name)
+    explained: set[str] = set()
+    waiting = list(rooted)
+    while waiting:
+        name = waiting.pop()
+        if name not in explained:
+            explained.add(name)
+            waiting += users.get(name, ())
+    for name, through in routes.items():
+        if name not in explained or any(other not in routes for other in through):
+            yield name
+
+
+def _of_entry(name: str, entry: JsonNode) -> AuditAdvisory:
+    """What npm says of a package without saying why."""
+    severity, stated = entry.get("severity"), entry.get("range")
+    return AuditAdvisory(
+        id=f"npm-audit-{name}",
+        name=name,
+        title="npm audit calls it vulnerable, and the report does not hold the advisory",
+        severity=_severity(severity),
+        range="*" if stated is None else stated.string(),
+        malware=False,
+    )
 
 
 def _advisory(node: JsonNode, entry: str) -> AuditAdvisory:
@@ -130,12 +165,16 @@ def _advisory(node: JsonNode, entry: str) -> AuditAdvisory:
         id=_identifier(node),
         name=entry if name is None else name.string(),
         title="" if title is None else title.string(),
-        severity=VulnerabilitySeverity.HIGH
-        if severity is None
-        else _SEVERITIES.get(severity.string(), VulnerabilitySeverity.UNKNOWN),
+        severity=_severity(severity),
         range="*" if stated is None else stated.string(),
         malware=_MALICIOUS_CODE in _weaknesses(node),
     )
+
+
+def _severity(stated: JsonNode | None) -> VulnerabilitySeverity:
+    if stated is None:
+        return VulnerabilitySeverity.HIGH
+    return _SEVERITIES.get(stated.string(), VulnerabilitySeverity.UNKNOWN)
 
 
 def _identifier(node: JsonNode) -> str:

@@ -177,7 +177,7 @@ def _end_lines(report: ScanReport, paint: Paint) -> Iterator[str]:
     )
     if result.packages == result.local:
         what = "no dependencies" if not result.packages else "no packages but the project's own"
-        yield f"nothing to look up: what was scanned lists {what}"
+        yield f"nothing to look up: what was scanned lists {what}; no advisory database was asked"
     yield _verdict_line(report, paint)
 
 

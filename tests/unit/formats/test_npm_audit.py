@@ -66,6 +66,52 @@ def test_the_same_advisory_in_two_entries_is_one_and_names_are_routes() -> None:
     assert found.packages == ("other", "third")
 
 
+def lone(name: str, *via: object, **more: object) -> dict[str, Any]:
+    return entry(*via, name=name) | more
+
+
+@pytest.mark.parametrize(
+    ("entries", "stated"),
+    [
+        pytest.param({"foo": lone("foo", "bar")}, ["npm-audit-foo"], id="a name the report says nothing of"),
+        pytest.param({"foo": lone("foo", "foo")}, ["npm-audit-foo"], id="a package that blames itself"),
+        pytest.param(
+            {"a": lone("a", "b"), "b": lone("b", "a"), "c": lone("c", "b")},
+            ["npm-audit-a", "npm-audit-b", "npm-audit-c"],
+            id="packages that blame one another",
+        ),
+        pytest.param(
+            {"lodash": lone("lodash", VIA, "gone")},
+            ["GHSA-35jh-r3h4-6jhm", "npm-audit-lodash"],
+            id="a name that is missing beside an advisory",
+        ),
+        pytest.param(
+            {"a": lone("a", "b"), "b": lone("b", "a", "lodash"), "lodash": lone("lodash", VIA)},
+            ["GHSA-35jh-r3h4-6jhm"],
+            id="a circle that an advisory leads into",
+        ),
+    ],
+)
+def test_an_entry_that_leads_to_no_advisory_is_one(entries: dict[str, Any], stated: list[str]) -> None:
+    found = read_npm_audit(report(**entries), where="audit.json")
+    assert [one.id for one in found.advisories] == stated
+
+
+@pytest.mark.parametrize(
+    ("more", "severity", "range_"),
+    [
+        pytest.param({"severity": "critical", "range": "<2"}, "critical", "<2", id="as npm states them"),
+        pytest.param({"severity": "dire"}, "unknown", "<4.17.21", id="a word npm does not know is unrated"),
+        pytest.param({"severity": None, "range": None}, "high", "*", id="nothing stated is high, and every version"),
+    ],
+)
+def test_an_entry_without_an_advisory_has_what_npm_states(more: dict[str, Any], severity: str, range_: str) -> None:
+    own = {key: value for key, value in lone("foo", "bar", **more).items() if value is not None}
+    (found,) = read_npm_audit(report(foo=own), where="audit.json").advisories
+    assert (found.name, found.severity, found.range, found.malware) == ("foo", severity, range_, False)
+    assert "does not hold the advisory" in found.title
+
+
 @pytest.mark.parametrize(
     ("change", "member", "expected"),
     [
@@ -158,6 +204,8 @@ def test_what_is_no_report_of_this_kind_is_refused(document: object, kind: type[
         pytest.param({"via": [VIA | {"severity": 9}]}, id="a number as severity"),
         pytest.param({"via": [VIA | {"cwe": [1]}]}, id="a number as weakness"),
         pytest.param({"via": [VIA | {"title": 1}]}, id="a number as title"),
+        pytest.param({"via": ["gone"], "severity": 9}, id="a number as the severity of an entry without an advisory"),
+        pytest.param({"via": ["gone"], "range": []}, id="a list as the range of an entry without an advisory"),
     ],
 )
 def test_a_malformed_entry_is_refused_whole(broken: dict[str, Any]) -> None:
