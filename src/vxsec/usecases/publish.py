@@ -90,7 +90,7 @@ def publish(
         unsafe_http: See ``policy``.
         unsafe_tls: See ``policy``.
         unsafe_rehearsal: See ``policy``.
-        progress: Called with one line before each step.
+        progress: Called with one line about each step.
 
     Raises:
         UsageError: As ``gate``; a name that is not an own one; a tag that is needed and missing; a ``publishConfig``
