@@ -163,6 +163,14 @@ def test_a_graph_of_a_whole_lockfile_is_compared_too() -> None:
     assert compare_with_graph(made(graph_of(RANGE)), replace(graph_of(RANGE), root=None)) == ()
 
 
+def test_what_the_lockfile_leaves_open_is_told_first() -> None:
+    graph = graph_of(A, unresolved=("gone@^1", "x" * 300))
+    found = compare_with_graph(made(), graph)
+    assert found[0] == "gone@^1 is asked for, and the lockfile does not resolve it"
+    assert len(found) == 3
+    assert len(found[1]) < 200
+
+
 def test_many_differences_are_cut_and_counted() -> None:
     found = compare_with_graph(made(), graph_of(*(dependency(f"a{n}@1.0.0") for n in range(50))))
     assert len(found) == MAX_SENTENCES + 1
