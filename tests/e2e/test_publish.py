@@ -63,6 +63,24 @@ def test_a_second_run_sends_nothing(vxsec_run: Vxsec, shop: Shop) -> None:
     assert len(puts(shop)) == before
 
 
+def test_evidence_is_said_to_be_sent_only_where_it_is(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.pack("kernel")
+    shop.release(path)
+    sent = publish(vxsec_run, shop, path)
+    assert f"@acme/kernel@1.0.0: evidence sent: {EVIDENCE}@" in sent.err
+    assert sent.err.index("evidence sent") < sent.err.index("publishing to")
+    again = publish(vxsec_run, shop, path)
+    assert f"@acme/kernel@1.0.0: {EVIDENCE} has its evidence already" in again.err
+    assert "evidence sent" not in again.err
+
+
+def test_no_evidence_is_no_word_about_it(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.pack("kernel")
+    answer = publish(vxsec_run, shop, path, policy=shop.policy("{id: a, use: archive.safe}"))
+    assert answer.status == 0, answer.err
+    assert "evidence" not in answer.err
+
+
 def test_a_live_version_keeps_its_tags_and_says_so(vxsec_run: Vxsec, shop: Shop) -> None:
     path = shop.pack("kernel")
     shop.release(path)
