@@ -195,6 +195,14 @@ def test_update_asks_the_address_it_is_given(vxsec_run: Vxsec) -> None:
     assert not Path("db").exists()
 
 
+@pytest.mark.parametrize("address", ["https://me:TOPSECRET@h.example.test", "https://me:TOPSECRET@h.example.test/ x"])
+def test_update_repeats_no_password(vxsec_run: Vxsec, address: str) -> None:
+    answer = vxsec_run("db", "update", "--base-url", address, "--db", "db")
+    assert answer.status == 2
+    assert "error[network.url]" in answer.err
+    assert "TOPSECRET" not in answer.out + answer.err
+
+
 def test_update_makes_the_database_and_then_asks_for_news(vxsec_run: Vxsec) -> None:
     with running(Bucket()) as bucket:
         made = vxsec_run("db", "update", "--base-url", bucket.url, "--db", "db", "--json")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vxsec.formats.hosted_git import parse_hosted_git
 from vxsec.formats.npm_normalise import normalise_manifest
+from vxsec.formats.redact import redact_urls
 from vxsec.formats.strict_json import dump_json
 from vxsec.model.evidence import FieldDifference
 
@@ -50,7 +51,7 @@ def compare_manifests(
         files: The paths in the tarball: they decide ``directories.bin`` and the implied ``node-gyp rebuild``.
 
     Returns:
-        The differences, in a fixed order; texts are cut to 120 characters.
+        The differences, in a fixed order; texts are without the credentials of URLs and cut to 120 characters.
     """
     tarball = _comparable(tarball_document, files)
     registry = _comparable(registry_document, files)
@@ -121,5 +122,5 @@ def _shown(flat: Mapping[str, object], field: str) -> str:
     if field not in flat:
         return _ABSENT
     value = flat[field]
-    text = value if isinstance(value, str) else dump_json(value).decode("utf-8")
+    text = redact_urls(value if isinstance(value, str) else dump_json(value).decode("utf-8"))
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -150,12 +150,12 @@ class HttpClient:
 
     def _check_url(self, url: str) -> None:
         if len(url) > _MAX_URL or not url.isascii() or not url.isprintable() or " " in url:
-            raise UsageError(f"not a usable URL: {url[:80]!r}", code="network.url")
+            raise UsageError(f"not a usable URL: {_shown(url)}", code="network.url")
         try:
             parts = urlsplit(url)
             host, _ = parts.hostname, parts.port
         except ValueError as error:
-            raise UsageError(f"not a usable URL: {url[:80]!r}", code="network.url") from error
+            raise UsageError(f"not a usable URL: {_shown(url)}", code="network.url") from error
         if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc or "\\" in url:
             raise UsageError("expected an http or https URL without user information", code="network.url")
         if parts.scheme == "http" and not is_loopback(host) and not _covers(self._unsafe_http, url):
@@ -165,6 +165,11 @@ class HttpClient:
                 where=url[:200],
                 hint=f"use https, or allow plain http to it: --unsafe-http http://{parts.netloc}/",
             )
+
+
+def _shown(url: str) -> str:
+    """What cannot be taken apart may hold a password anywhere."""
+    return repr(url[:80]) if "@" not in url else "it has user information, or an @"
 
 
 def _once_more(send: Callable[[], HttpResponse]) -> HttpResponse:

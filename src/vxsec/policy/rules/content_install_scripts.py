@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 
 from vxsec.errors import ConfigurationError
+from vxsec.formats.redact import redact_urls
 from vxsec.model.decision import Phase
 from vxsec.model.package import is_npm_name
 from vxsec.policy.next_command import add_to_list, inspect_step
@@ -55,7 +56,7 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
         raise TypeError("content was not collected")
     if not content.install_scripts:
         return passed("scripts.none", "nothing runs on install")
-    listed = [f"{item.event}: {item.command[:_SHOWN]!r}" for item in content.install_scripts[:_LISTED]]
+    listed = [f"{item.event}: {redact_urls(item.command)[:_SHOWN]!r}" for item in content.install_scripts[:_LISTED]]
     found = ", ".join(listed)
     if content.install_digest is None:
         return unknown(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vxsec.formats.redact import redact_urls
 from vxsec.formats.registry_url import is_under
 from vxsec.model.decision import Phase
 from vxsec.model.trust import OTHER_REGISTRY
@@ -90,7 +91,7 @@ def _failed(route: Route, code: str, message: str, found: str, source: str) -> O
         code,
         message,
         expected=route.expected_url,
-        found=f"{found[:_SHOWN]!r} ({source})",
+        found=f"{redact_urls(found)[:_SHOWN]!r} ({source})",
         hint=f"{again}write {scope}registry={route.expected_url} into .npmrc, then npm install --package-lock-only",
     )
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from vxsec.formats.globs import text_matches
 from vxsec.formats.lockfiles.source import SourceKind, is_registry_tarball, source_kind
 from vxsec.formats.npm_spec import SpecKind, spec_kind
+from vxsec.formats.redact import redact_urls
 from vxsec.model.decision import Phase
 from vxsec.policy.next_command import add_to_list, inspect_step, quoted
 from vxsec.policy.parameters import parameter
@@ -83,7 +84,7 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
     if not exotic:
         return passed("exotic.none", "dependencies come from a registry, or are named by the policy")
     kind, name, _ = exotic[0]
-    listed = [f"{name[:_SHOWN]} from {kind}: {text[:_SHOWN]!r}" for kind, name, text in exotic[:_LISTED]]
+    listed = [f"{name[:_SHOWN]} from {kind}: {redact_urls(text)[:_SHOWN]!r}" for kind, name, text in exotic[:_LISTED]]
     more = f" and {len(exotic) - _LISTED} more" if len(exotic) > _LISTED else ""
     return failed(
         f"exotic.{kind}",

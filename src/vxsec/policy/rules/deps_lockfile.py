@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
 from vxsec.formats.lockfiles.source import SourceKind, source_kind
+from vxsec.formats.redact import redact_urls
 from vxsec.model.decision import Phase
 from vxsec.model.digest import Integrity
 from vxsec.model.finding import Severity
@@ -87,7 +88,7 @@ def _check_entry(lockfile: LockfileEvidence, entry: LockedPackage, subject: Subj
             "lockfile.source",
             "the entry does not come from a registry",
             expected="a registry's URL, or none",
-            found=repr((entry.resolved or "a link")[:_SHOWN]),
+            found=repr(redact_urls(entry.resolved or "a link")[:_SHOWN]),
         )
     return _check_integrity(lockfile, entry, subject)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError
 from vxsec.formats.globs import text_matches
+from vxsec.formats.redact import redact_urls
 from vxsec.formats.spdx_license import LicenseAnswer, is_single_license, judge_license
 from vxsec.model.decision import Phase
 from vxsec.model.package import NPM, PYPI
@@ -93,7 +94,8 @@ def _name(fact: LicenseFact) -> str:
 
 
 def _shown(fact: LicenseFact) -> str:
-    return f"{fact.package[:_SHOWN]}: {fact.license[:_SHOWN]!r}" if fact.license else f"{fact.package[:_SHOWN]}: none"
+    license_ = repr(redact_urls(fact.license)[:_SHOWN]) if fact.license else "none"
+    return f"{fact.package[:_SHOWN]}: {license_}"
 
 
 def _failed(

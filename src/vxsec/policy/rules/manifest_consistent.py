@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vxsec.errors import ConfigurationError
+from vxsec.formats.redact import redact_urls
 from vxsec.model.decision import Phase
 from vxsec.model.evidence import PackumentState, RegistryEvidence
 from vxsec.model.trust import OTHER_REGISTRY
@@ -45,7 +46,9 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
     if content is None:
         raise TypeError("content was not collected")
     if content.uninstallable:
-        listed = [f"{item.field}.{item.name}: {item.range[:_SHOWN]}" for item in content.uninstallable[:_LISTED]]
+        listed = [
+            f"{item.field}.{item.name}: {redact_urls(item.range)[:_SHOWN]}" for item in content.uninstallable[:_LISTED]
+        ]
         return failed(
             "manifest.uninstallable-range",
             "dependency ranges that only work inside the workspace",

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from vxsec.errors import ConfigurationError
 from vxsec.formats.hosted_git import parse_hosted_git
+from vxsec.formats.redact import redact_urls
 from vxsec.formats.registry_url import normalise_registry_url
 from vxsec.model.decision import Phase
 from vxsec.policy.next_command import inspect_step, is_file
@@ -54,7 +55,8 @@ class Parameters:
             normalise_registry_url(self.registry)
         if self.repository is not None and _place(self.repository) is None:
             raise ConfigurationError(
-                f"expected the URL of a repository, found {self.repository[:_SHOWN]!r}", code="policy.value"
+                f"expected the URL of a repository, found {redact_urls(self.repository)[:_SHOWN]!r}",
+                code="policy.value",
             )
 
 
@@ -72,13 +74,17 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
             hint=inspect_step(context.evidence.subject, context.phase),
         )
     if content.uninstallable:
-        listed = [f"{item.field}.{item.name}: {item.range[:_SHOWN]}" for item in content.uninstallable[:_LISTED]]
+        listed = [
+            f"{item.field}.{item.name}: {redact_urls(item.range)[:_SHOWN]}" for item in content.uninstallable[:_LISTED]
+        ]
         return _failed(
             context, "manifest.uninstallable-range", "ranges that npm can install", ", ".join(listed), "pnpm pack"
         )
     private = manifest.get("private")
     if not parameters.allow_private and private not in (None, False):
-        return _failed(context, "manifest.private", "no private: true", f"private: {str(private)[:_SHOWN]}")
+        return _failed(
+            context, "manifest.private", "no private: true", f"private: {redact_urls(str(private))[:_SHOWN]}"
+        )
     return (
         _check_registry(parameters, context, manifest)
         or _check_repository(parameters, context, manifest)
@@ -101,7 +107,8 @@ def _check_registry(parameters: Parameters, context: RuleContext, manifest: Mapp
         return None
     for key, value in stated.items():
         if not isinstance(value, str) or _normalised(value) != wanted:
-            return _failed(context, "manifest.registry", wanted, f"publishConfig.{key[:_SHOWN]}: {value!r:.{_SHOWN}}")
+            found = f"publishConfig.{key[:_SHOWN]}: {redact_urls(repr(value))[:_SHOWN]}"
+            return _failed(context, "manifest.registry", wanted, found)
     if not stated:
         return _failed(context, "manifest.registry", f"publishConfig.registry {wanted}", "none")
     return None
@@ -125,8 +132,8 @@ def _check_repository(parameters: Parameters, context: RuleContext, manifest: Ma
     url = stated.get("url") if isinstance(stated, Mapping) else stated
     if isinstance(url, str) and _place(url) == _place(parameters.repository):
         return None
-    found = repr(url[:_SHOWN]) if isinstance(url, str) else "none"
-    return _failed(context, "manifest.repository", f"repository {parameters.repository}", found)
+    found = repr(redact_urls(url)[:_SHOWN]) if isinstance(url, str) else "none"
+    return _failed(context, "manifest.repository", f"repository {redact_urls(parameters.repository)}", found)
 
 
 def _place(address: str) -> str | None:
@@ -161,7 +168,7 @@ def _check_fields(parameters: Parameters, context: RuleContext, manifest: Mappin
     node = engines.get("node") if isinstance(engines, Mapping) else None
     if node == parameters.engines:
         return None
-    found = f"engines.node {node[:_SHOWN]!r}" if isinstance(node, str) else "none"
+    found = f"engines.node {redact_urls(node)[:_SHOWN]!r}" if isinstance(node, str) else "none"
     return _failed(context, "manifest.engines", f"engines.node {parameters.engines!r}", found)
 
 

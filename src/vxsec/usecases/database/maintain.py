@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from vxsec.errors import FormatError, NetworkError, UndecidedError, UsageError
 from vxsec.formats.osv import OSV_ECOSYSTEMS, base_ecosystem
+from vxsec.formats.redact import redact_urls
 from vxsec.formats.timestamps import render_time
 from vxsec.host.clock import utc_now
 from vxsec.model.package import NPM
@@ -122,7 +123,7 @@ def update_database(
     for name in dict.fromkeys(_known_ecosystem(word) for word in ecosystems):
         url = f"{base_url.rstrip('/')}/{OSV_ECOSYSTEMS[name]}/all.zip"
         present = _present(folder, name, source=url)
-        tell(f"{OSV_ECOSYSTEMS[name]}: asking {url}")
+        tell(f"{OSV_ECOSYSTEMS[name]}: asking {redact_urls(url)}")
         response = fetch_export(url, since=None if present is None else present.exported_at, unsafe_http=unsafe_http)
         if present is not None and response.status == _NOT_MODIFIED:
             tell(f"{OSV_ECOSYSTEMS[name]}: not changed since {render_time(present.exported_at)}")

@@ -32,21 +32,26 @@ ORDINARY = [
     "npm:c@1",
     "v1.0.0",
     " 1 ",
+    ">=1.0.0beta || 2",
+    "NPM:@a/c@~1",
 ]
 EXOTIC = {
     "git": [
         "git+https://git.example.test/a/b.git", "git+ssh://git@git.example.test/a.git", "git://github.com/a/b.git",
         "git@github.com:a/b.git", "ssh://git@git.example.test/a", "github:a/b", "gitlab:a/b#main", "bitbucket:a/b", "gist:abc",
-        "a/b", "a/b#semver:^1.0.0", "https://github.com/a/b", "https://github.com/a/b.git#main", "GIT+https://x.example.test/a",
+        "a/b", "dist/b.tar.gz", "npm:c@a/b", "a/b#semver:^1.0.0", "https://github.com/a/b", "https://github.com/a/b.git#main", "GIT+https://x.example.test/a",
         "sourcehut:~a/b", "git+file:///tmp/a",
     ],
     "url": [
         "https://files.example.test/a.tgz", "http://files.example.test/a", "HTTPS://files.example.test/a.tgz",
         "https://github.com.files.example.test/a/b.tgz", "ftp://files.example.test/a.tgz", "https://x\\y/a",
+        "https:files.example.test", "HTTPS:files.example.test/a", "http:\\\\files.example.test\\a", "http:/127.0.0.1:1", "jsr:@a/b",
+        "patch:b@1", "two words", "npm:c@npm:d", "npm:", "b@https:x", "\u2044",
     ],
     "file": [
         "file:../b", "FILE:../b", "./b", "../b", "/b", "~/b", "link:../b", "portal:../b", "workspace:*", "catalog:", "b.tgz",
-        "dist/b.tar.gz",
+        ".", "..", ".b", "..\\b", "C:\\b", "c:b", "a:b", "\\\\host\\b", "dist\\b", "a/b/c", "1.0.0-b.tgz", "npm:c@file:../b",
+        "npm:c@../b",
     ],
 }  # fmt: skip
 
