@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -300,3 +302,54 @@ def test_an_archive_is_not_checked_as_an_sbom(vxsec_run: Vxsec, kernel: Path) ->
     assert answer.status == 2
     assert "error[sbom.archive]" in answer.err
     assert f"vxsec sbom verify {kernel}" in answer.err
+
+
+def test_the_commit_gives_the_time_and_runs_nothing_of_the_repository(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.pack("plain")
+    git = ("git", "-C", str(shop.folder), "-c", "user.name=A", "-c", "user.email=a@example.test")
+    when = {
+        "GIT_COMMITTER_DATE": "2026-03-04T05:06:07Z",
+        "GIT_AUTHOR_DATE": "2020-01-01T00:00:00Z",
+        "PATH": os.environ["PATH"],
+    }
+    for arguments in (("init", "-q"), ("commit", "-q", "--allow-empty", "-m", "one")):
+        subprocess.run([*git, *arguments], env=when, check=True)
+    trap = shop.folder / "trap"
+    trap.write_text("#!/bin/sh\ntouch caught\n", encoding="utf-8")
+    trap.chmod(0o755)
+    for key, value in (("log.showSignature", "true"), ("gpg.program", str(trap)), ("core.fsmonitor", str(trap))):
+        subprocess.run([*git, "config", key, value], env=when, check=True)
+    answer = vxsec_run("sbom", "generate", path)
+    assert (answer.status, answer.json["metadata"]["timestamp"]) == (0, "2026-03-04T05:06:07Z")
+    assert not (shop.folder / "caught").exists()
+
+
+def test_what_is_wrong_and_missing_is_listed(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.pack("plain")
+    made = vxsec_run("sbom", "generate", path, "--beside")
+    assert (
+        made.status,
+        "for @acme/plain@1.0.0, 0 components" in made.out,
+        "note: it has no timestamp" in made.out,
+    ) == (
+        0,
+        True,
+        True,
+    )
+    sbom = shop.folder / f"{path.name}.cdx.json"
+    listed = vxsec_run("sbom", "check", sbom)
+    assert (listed.status, "minimum elements" in listed.out, "SOUND" in listed.out) == (0, True, True)
+    _edit(sbom, components=[{"type": "library", "name": "a", "bom-ref": "pkg:npm/a@1"}] * 2)
+    answer = vxsec_run("sbom", "check", sbom)
+    assert (answer.status, "[sbom.ref-duplicate]" in answer.out, "NOT SOUND" in answer.out) == (11, True, True)
+    verified = vxsec_run("sbom", "verify", path, sbom)
+    assert (verified.status, "MATCHES the bytes" in verified.out) == (0, True)
+    _root(sbom, version="9.9.9")
+    assert "DOES NOT MATCH" in vxsec_run("sbom", "verify", path, sbom).out
+
+
+def test_what_was_extracted_is_said(vxsec_run: Vxsec, shop: Shop, kernel: Path, made: Path) -> None:
+    shop.describe(kernel, lockfile=shop.folder / "package-lock.json")
+    for more in ((), ("--json",)):
+        answer = vxsec_run("sbom", "extract", kernel, "--trust", shop.trust, "-o", made, *more)
+        assert (answer.status, "ci" in answer.out) == (0, True)
