@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
 from vxsec.formats.lockfiles.npm_tree import Resolver, bundled_by, enclosing
-from vxsec.formats.lockfiles.source import SourceKind, source_kind
+from vxsec.formats.lockfiles.source import SourceKind, is_registry_tarball, source_kind
 from vxsec.inspection.asked import (
     Asked,
     asked_by_entry,
@@ -38,6 +38,7 @@ __all__ = ["graph_from_manifest", "resolve_graph"]
 
 _SHOWN = 160
 _ADDRESSES = ("http:", "https:", "HTTP:", "HTTPS:")
+_DOUBT = "its lockfile entry names another package than whoever asks for it"
 _BY_KIND = {
     SourceKind.GIT: DependencySource.GIT,
     SourceKind.FILE: DependencySource.FILE,
@@ -216,7 +217,7 @@ class _Walk:
 
     def _alike(self, place: str) -> tuple[object, ...]:
         entry = self._entries[place]
-        return (entry.name, entry.version, entry.integrity, entry.license, self._source(entry))
+        return (entry.name, entry.version, entry.integrity, entry.license, self._source(entry), _doubt(entry))
 
     def _keys(self, groups: dict[int, list[str]]) -> dict[int, str]:
         """``NAME@VERSION``; of several nodes with that label all but the one nearest to the top get a number behind it."""
@@ -235,14 +236,19 @@ class _Walk:
         return keys
 
     def _source(self, entry: LockedPackage) -> DependencySource:
-        if entry.in_bundle or entry.path in self._bundled:
+        if entry.path in self._bundled:
             return DependencySource.BUNDLED
         if entry.link:  # to a folder that no entry describes: outside the project
             return DependencySource.FILE
         if enclosing(entry.path) is None:
             return DependencySource.LOCAL
+        kind = source_kind(entry.resolved)
+        if kind is SourceKind.HTTP and not _is_own_tarball(entry):
+            return DependencySource.URL  # also where it says that it is bundled: then npm would write no address
+        if entry.in_bundle and not _has(entry, "lockfile.bundle-undeclared"):
+            return DependencySource.BUNDLED
         fetched = DependencySource.URL if entry.path in self._by_address else DependencySource.REGISTRY
-        return _BY_KIND.get(source_kind(entry.resolved), fetched)
+        return _BY_KIND.get(kind, fetched)
 
     def _dependency(
         self, key: str, members: list[str], *, needs: tuple[str, ...], optional: bool, dev: bool
@@ -260,7 +266,23 @@ class _Walk:
             dev=dev,
             paths=tuple(sorted({*members, *(link for place in members for link in self._links.get(place, ()))})),
             needs=needs,
+            doubt=_doubt(entry),
         )
+
+
+def _is_own_tarball(entry: LockedPackage) -> bool:
+    """Whether ``resolved`` is where a registry serves this name and version; what has none is not known by them, either way."""
+    if entry.name is None or entry.version is None:
+        return True
+    return is_registry_tarball(entry.resolved or "", entry.name, entry.version)
+
+
+def _doubt(entry: LockedPackage) -> str | None:
+    return _DOUBT if _has(entry, "lockfile.name-mismatch") else None
+
+
+def _has(entry: LockedPackage, code: str) -> bool:
+    return any(finding.code == code for finding in entry.findings)
 
 
 def _label(entry: LockedPackage) -> str:

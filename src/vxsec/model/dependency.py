@@ -96,7 +96,8 @@ class Dependency:
 
     ``key`` names the node within its graph. ``package`` is None where name or version is not known; ``label`` is what
     people call it then, too. ``integrity`` is SRI text as stated; ``needs`` are keys of other nodes, sorted; ``paths`` are
-    its places in the tree. ``optional`` is True where nothing but optional dependencies leads to it.
+    its places in the tree. ``optional`` is True where nothing but optional dependencies leads to it. ``doubt`` says, as a
+    sentence, why it may be another package than ``package``: what is known of it contradicts itself.
     """
 
     key: str
@@ -109,6 +110,7 @@ class Dependency:
     dev: bool = False
     paths: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

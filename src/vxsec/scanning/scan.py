@@ -11,9 +11,11 @@ from vxsec.model.dependency import DependencySource
 from vxsec.model.package import NPM, PYPI
 from vxsec.model.scan import NotEvaluated, NotEvaluatedReason, ScanResult
 from vxsec.scanning.audit import match_audit, merge_audit
+from vxsec.scanning.refill import update_command
 from vxsec.versions.npm import is_version
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
@@ -79,6 +81,7 @@ def scan_dependencies(
 
     Guarantees: each package ends in exactly one class, and the classes add up; a package about which anything at all was
     found counts as affected or malicious, and what else could not be evaluated about it stands in ``partly_evaluated``;
+    one of which it is in doubt whether it is this package is looked up and never clean (``no-version``);
     a package is clean only where advisories of its ecosystem were asked that are neither too old nor from the future.
 
     Args:
@@ -122,8 +125,13 @@ def scan_dependencies(
     )
 
 
-def data_problem(state: DatabaseState, *, now: datetime, max_age: timedelta) -> UndecidedError | None:
-    """Why this data clears nothing: it is older than ``max_age``, or dated in the future (``db.too-old``, ``db.future``)."""
+def data_problem(
+    state: DatabaseState, *, now: datetime, max_age: timedelta, directory: str | os.PathLike[str] | None = None
+) -> UndecidedError | None:
+    """Why this data clears nothing: it is older than ``max_age``, or dated in the future (``db.too-old``, ``db.future``).
+
+    ``directory`` is the database's folder where somebody named it: the hint names it, too.
+    """
     told = state.exported_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     if state.exported_at > now + CLOCK_SKEW:
         return UndecidedError(
@@ -136,7 +144,7 @@ def data_problem(state: DatabaseState, *, now: datetime, max_age: timedelta) -> 
             f"the {state.ecosystem} advisories are of {told}: {_age(now - state.exported_at)} old, "
             f"and at most {_age(max_age)} are allowed",
             code="db.too-old",
-            hint="get newer ones: vxsec db update",
+            hint=f"get newer ones: {update_command(state.ecosystem, directory)}",
         )
     return None
 
@@ -152,6 +160,7 @@ class _Group:
         self.package = package
         self.problem = problem
         self.places: list[tuple[str, ...]] = []
+        self.doubts: dict[str, None] = {}
 
     def unknown(self, problem: _Problem) -> NotEvaluated:
         reason, detail = problem
@@ -186,6 +195,8 @@ def _grouped(dependencies: Iterable[Dependency]) -> list[_Group]:
             made = _Group(str(package), package=package)
         group = groups.setdefault(key, made)
         group.places.append(one.paths)
+        if one.doubt is not None:
+            group.doubts[one.doubt] = None
     return list(groups.values())
 
 
@@ -202,7 +213,7 @@ def _judge(
 ) -> tuple[list[Vulnerability], list[NotEvaluated]]:
     """Everything found about one package, and what could not be found out."""
     findings: list[Vulnerability] = []
-    unknown: list[NotEvaluated] = []
+    unknown = [group.unknown((NotEvaluatedReason.NO_VERSION, doubt)) for doubt in group.doubts]
     source, problem = databases.of(package.ecosystem)
     if source is not None:
         try:

@@ -291,12 +291,73 @@ def test_what_nothing_asks_for_is_in_the_whole_all_the_same() -> None:
         pytest.param(
             "1", {"resolved": "ftp://h.example.test/a.tgz"}, "url", id="what npm never writes is no registry's"
         ),
-        pytest.param("1", {"inBundle": True}, "bundled", id="what says it is bundled"),
+        pytest.param("1", {"inBundle": True}, "registry", id="what only says it is bundled, npm fetches"),
+        pytest.param(
+            "1",
+            {"inBundle": True, "resolved": "git+ssh://git@h.example.test/a.git"},
+            "git",
+            id="and from where it says",
+        ),
+        pytest.param(
+            "1",
+            {"inBundle": True, "resolved": "https://r.example.test/evil/-/evil-1.0.0.tgz"},
+            "url",
+            id="what only says it is bundled, and is another package",
+        ),
+        pytest.param(
+            "1", {"resolved": "https://r.example.test/evil/-/evil-1.0.0.tgz"}, "url", id="another package's URL"
+        ),
+        pytest.param("1", {"resolved": "https://r.example.test/a/-/a-1.0.1.tgz"}, "url", id="another version's URL"),
+        pytest.param("1", {"resolved": "https://evil.example.test/x.tgz"}, "url", id="any file"),
+        pytest.param(
+            "npm:evil@1", {"resolved": "https://r.example.test/evil/-/evil-1.0.0.tgz"}, "url", id="an alias that hides"
+        ),
     ],
 )
 def test_where_a_package_comes_from(asked: str, entry: dict[str, Any], source: str) -> None:
     found = graph({"node_modules/a": package(**entry)}, dependencies={"a": asked})
     assert one(found, "a@1.0.0").source == DependencySource(source)
+
+
+def test_an_address_of_another_package_counts_below_a_bundling_one_too() -> None:
+    evil = "https://r.example.test/evil/-/evil-1.0.0.tgz"
+    entries = {
+        "node_modules/a": package(dependencies={"b": "1"}, bundleDependencies=["b"]),
+        "node_modules/a/node_modules/b": package(resolved=evil, inBundle=True),
+    }
+    assert one(graph(entries, dependencies={"a": "1"}), "b@1.0.0").source is DependencySource.URL
+
+
+DOUBTFUL: dict[str, tuple[dict[str, Any], str, str]] = {
+    "a name nobody asked for": ({"name": "lodash"}, "^1.0.0", "lodash@1.0.0"),
+    "another alias": ({"name": "lodash"}, "npm:evil@1.0.0", "lodash@1.0.0"),
+    "an alias whose entry does not say so": ({}, "npm:evil@1.0.0", "ok@1.0.0"),
+    "an alias without a version": ({}, "npm:@s/evil", "ok@1.0.0"),
+}
+
+
+@pytest.mark.parametrize(("fields", "asked", "key"), DOUBTFUL.values(), ids=DOUBTFUL)
+@pytest.mark.parametrize("of", [APP, None], ids=["a package", "everything"])
+def test_a_name_that_nobody_asked_for_is_in_doubt(
+    fields: dict[str, Any], asked: str, key: str, of: PackageRef | None
+) -> None:
+    found = graph({"node_modules/ok": package(**fields)}, of, version="1.0.0", dependencies={"ok": asked})
+    assert one(found, key).doubt is not None
+
+
+@pytest.mark.parametrize(("name", "asked"), [("evil", "npm:evil@1.0.0"), ("ok", "npm:ok@^1"), ("ok", "^1.0.0")])
+def test_the_name_that_was_asked_for_is_not(name: str, asked: str) -> None:
+    found = graph({"node_modules/ok": package(name=name)}, version="1.0.0", dependencies={"ok": asked})
+    assert one(found, f"{name}@1.0.0").doubt is None
+
+
+def test_a_place_in_doubt_is_not_one_with_a_sound_one() -> None:
+    found = graph(
+        {"node_modules/a": package(), "node_modules/b": package(name="a")},
+        version="1.0.0",
+        dependencies={"a": "1", "b": "1"},
+    )
+    assert {item.key: item.doubt is None for item in found.dependencies} == {"a@1.0.0": True, "a@1.0.0#2": False}
 
 
 def test_a_bundled_package_is_bundled_wherever_it_stands() -> None:

@@ -48,6 +48,10 @@ def scan(
     )
 
 
+def doubtful(label: str) -> Dependency:
+    return replace(dependency(label), doubt="two names")
+
+
 ENDS = {
     "a package nobody names": (dependency("fine@1.0.0"), "clean", None),
     "a version above the fix": (dependency("flawed@2.0.0"), "clean", None),
@@ -61,6 +65,8 @@ ENDS = {
     "a folder": (dependency("evil@1.0.0", source=DependencySource.FILE), None, "file"),
     "a range": (dependency("evil@^1", source=DependencySource.RANGE, known=False), None, "range"),
     "nothing known of it": (dependency("evil", known=False), None, "no-version"),
+    "in doubt, and nobody names it": (doubtful("fine@1.0.0"), None, "no-version"),
+    "in doubt, and malware": (doubtful("evil@1.0.0"), "malicious", None),
     "another ecosystem": (dependency("evil@1.0.0", ecosystem="golang"), None, "ecosystem"),
     "no database": (dependency("evil@1.0.0", ecosystem="pypi"), None, "database"),
     "an advisory without versions": (dependency("vague@1.0.0"), None, "advisory"),
@@ -107,6 +113,15 @@ def test_one_package_in_many_places_is_one_with_all_its_places() -> None:
 def test_the_same_name_from_git_and_from_the_registry_are_two() -> None:
     result = scan(dependency("flawed@1.0.0"), dependency("flawed@1.0.0", source=DependencySource.GIT))
     assert counts(result) == (2, 0, 1, 0, 0, 1)
+
+
+def test_a_doubt_at_one_place_is_a_doubt_about_the_package() -> None:
+    result = scan(
+        dependency("fine@1.0.0"), doubtful("fine@1.0.0"), dependency("flawed@1.0.0"), doubtful("flawed@1.0.0")
+    )
+    assert counts(result) == (2, 0, 1, 0, 0, 1)
+    assert result.not_evaluated[0].detail == "two names"
+    assert [item.detail for item in result.partly_evaluated] == ["two names"]
 
 
 def test_the_worst_comes_first() -> None:
