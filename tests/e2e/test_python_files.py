@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.markers import default_environment
 
-from support.wheel_factory import sdist, wheel
+from support.wheel_factory import METADATA, sdist, wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,3 +89,68 @@ def test_publish_says_that_it_speaks_npm(vxsec_run: Vxsec, shop: Shop, dist: Pat
     answer = vxsec_run("publish", path, "--policy", dist / "policy.yaml", "--trust", shop.trust)
     assert answer.status == 2
     assert "publish.ecosystem" in answer.err
+
+
+def _pip_report(folder: Path, version: str) -> Path:
+    """What pip writes for app-kit, which needs example-lib."""
+    wheel_digest = "0" * 64
+
+    def entry(name: str, release: str, *, requested: bool, requires: list[str]) -> dict[str, object]:
+        return {
+            "download_info": {
+                "url": f"https://packages.example.test/{name}-{release}-py3-none-any.whl",
+                "archive_info": {"hashes": {"sha256": wheel_digest}},
+            },
+            "is_direct": requested,
+            "requested": requested,
+            "metadata": {"metadata_version": "2.4", "name": name, "version": release, "requires_dist": requires},
+        }
+
+    document = {
+        "version": "1",
+        "pip_version": "25.3",
+        "install": [
+            entry("app-kit", "1.0", requested=True, requires=["example-lib"]),
+            entry("example-lib", version, requested=False, requires=[]),
+        ],
+        "environment": default_environment(),
+    }
+    path = folder / "report.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def test_what_pip_resolved_is_described_and_looked_up(vxsec_run: Vxsec, shop: Shop, dist: Path) -> None:
+    metadata = METADATA.replace(b"Version: 1.0\n", b"Version: 1.0\nRequires-Dist: example-lib\n")
+    path = dist / "app_kit-1.0-py3-none-any.whl"
+    path.write_bytes(wheel(metadata=metadata))
+    more = "      - {id: vuln, use: vuln.threshold}\n      - {id: sbom, use: sbom.complete, with: {ntia: false}}\n"
+    (dist / "policy.yaml").write_text(POLICY.format(more=more), encoding="utf-8")
+    advisory = {
+        "id": "PYSEC-2026-9",
+        "modified": "2026-11-01T00:00:00Z",
+        "affected": [{"package": {"ecosystem": "PyPI", "name": "example-lib"}, "versions": ["1.0"]}],
+    }
+    database = dist / "database"
+    (dist / "osv" / "PyPI").mkdir(parents=True)
+    (dist / "osv" / "PyPI" / "PYSEC-2026-9.json").write_text(json.dumps(advisory), encoding="utf-8")
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    imported = vxsec_run("db", "import", dist / "osv" / "PyPI", "--db", database, "--exported-at", now)
+    assert imported.status == 0, imported.err
+    gate = ("gate", path, "--policy", dist / "policy.yaml", "--trust", shop.trust, "--db", database)
+    assert vxsec_run("sign", path, "--signer", shop.uri("ci"), "--trust", shop.trust).status == 0
+    refused = vxsec_run("sbom", "attest", path, "--signer", shop.uri("ci"))
+    assert (refused.status, "pip install --dry-run" in refused.err) == (2, True)
+
+    good = _pip_report(dist, "1.1")
+    assert vxsec_run("sbom", "attest", path, "--lockfile", good, "--signer", shop.uri("ci")).status == 0
+    assert vxsec_run("sbom", "extract", path, "--trust", shop.trust).json["components"][0]["purl"] == (
+        "pkg:pypi/example-lib@1.1"
+    )
+    assert vxsec_run(*gate).status == 4, "what version of example-lib that becomes is not known without the report"
+    npm = {"lockfileVersion": 3, "packages": {"": {"name": "web"}}}
+    (dist / "package-lock.json").write_text(json.dumps(npm), encoding="utf-8")
+    assert vxsec_run(*gate).status == 4, "npm's lockfile in the same folder says nothing about it"
+    assert vxsec_run(*gate, "--lockfile", good).status == 0
+    answer = vxsec_run(*gate, "--lockfile", _pip_report(dist, "1.0"))
+    assert (answer.status, "PYSEC-2026-9" in answer.out) == (11, True)
