@@ -157,6 +157,7 @@ def attest(
         signers=signers,
         bundle=bundle,
         password=password_source(password_file, password_env),
+        note=lambda text: out.progress(f"note: {text}"),
     )
     out.emit(render_signed(signed), lambda: signed_document(signed))
     return 0

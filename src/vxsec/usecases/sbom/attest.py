@@ -37,6 +37,7 @@ def attest_sbom(
     bundle: PathLike | None = None,
     password: Password = None,
     project_dir: PathLike = ".",
+    note: Callable[[str], None] | None = None,
 ) -> tuple[SignedFile, ...]:
     """Sign an in-toto statement that carries the SBOM of each archive, and append it to ``FILE.sigstore.jsonl``.
 
@@ -54,6 +55,7 @@ def attest_sbom(
         bundle: Write the one bundle here instead.
         password: Of the encrypted key files, or a function that asks for it.
         project_dir: As in :func:`build_sbom`.
+        note: Told each note of an SBOM made now, with the name of its file, before anything is signed.
 
     Raises:
         UsageError: As :func:`build_sbom` and ``usecases.sign.attest``.
@@ -83,6 +85,9 @@ def attest_sbom(
         if data is None:
             made = build_sbom(file, lockfile=lockfile, authors=authors, timestamp=timestamp, project_dir=project_dir)
             data = made.document
+            if note is not None:
+                for text in made.notes:
+                    note(f"{file}: {text}")
         where = str(sbom or sbom_path(file))
         require_match(artifact, data, where=where)
         documents.append((file, read_json(data, where=where).mapping()))

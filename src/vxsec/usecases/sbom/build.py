@@ -91,7 +91,9 @@ def _build(
         write_atomic(output, document)
     notes = []
     if timestamp is None:
-        notes.append("it has no timestamp: set SOURCE_DATE_EPOCH, or make it inside a git repository")
+        notes.append(
+            "it has no timestamp: set SOURCE_DATE_EPOCH or give --timestamp; where git is installed, a commit here gives one"
+        )
     if graph.unresolved:
         shown = ", ".join(graph.unresolved[:_SHOWN])
         notes.append(f"the lockfile does not resolve {len(graph.unresolved)} of its dependencies: {shown}")
