@@ -150,7 +150,7 @@ def test_malware_in_a_lockfile_is_refused_before_it_is_fetched(vxsec_run: Vxsec,
     entry = {
         "version": "3.0.0",
         "integrity": INTEGRITY,
-        "resolved": "https://registry.example.test/left-padding/-/l-3.0.0.tgz",
+        "resolved": "https://registry.example.test/left-padding/-/left-padding-3.0.0.tgz",
     }
     root = {"name": "app", "dependencies": {"left-padding": "3"}}
     packages = {"": root, "node_modules/left-padding": entry}
