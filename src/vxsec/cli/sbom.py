@@ -110,7 +110,7 @@ def check(*, sbom: str, **output: object) -> int:
 @click.option("--lockfile", metavar="FILE", help="Its components must be exactly what this lockfile resolves.")
 @output_options
 def verify(*, file: str, sbom: str | None, lockfile: str | None, **output: object) -> int:
-    """Is SBOM (else FILE.cdx.json) about exactly these bytes? 0 yes, 10 no."""
+    """Is SBOM (else FILE.cdx.json) about exactly these bytes, and does it name what their manifest requires? 0 yes, 10 no."""
     from vxsec import verify_sbom
     from vxsec.report.sbom import render_verification, verification_document
 

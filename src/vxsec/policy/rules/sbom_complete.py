@@ -1,8 +1,8 @@
 """The package has a bill of materials that is true and complete.
 
 Why: When the next advisory appears, the question is which packages contain the library, and only a bill of materials that was
-made with the package answers it in seconds. One that names other bytes, or that nobody vouches for, answers wrongly: it is
-worse than none.
+made with the package answers it in seconds. One that names other bytes, leaves out what the package's own manifest requires,
+or that nobody vouches for, answers wrongly: it is worse than none.
 
 Fix: Make and attest it as the machine that built the package: ``vxsec sbom attest FILE.tgz --signer file:ci.key``, in the folder
 of the lockfile. Where a bare file is enough: ``vxsec sbom generate FILE.tgz --beside``.
@@ -31,7 +31,7 @@ _SHOWN = 160
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """What a bill of materials must be; that it speaks of exactly these bytes is always asked."""
+    """What a bill of materials must be; that it is about these bytes and names what their manifest requires is always asked."""
 
     formats: tuple[str, ...] = parameter(doc="The formats that count.", default=("cyclonedx",), choices=("cyclonedx",))
     ntia: bool = parameter(doc="Whether every minimum element of the NTIA must be there.", default=True)
