@@ -11,7 +11,7 @@ from vxsec.model.trust import RevocationReason
 from vxsec.policy.next_command import ASK_AGAIN, gate_command, generate_sbom_command, inspect_step, is_file, quoted
 from vxsec.policy.rule import EvidenceKind, Outcome, RuleContext, failed, not_applicable, unknown
 from vxsec.policy.rules import BUILTIN
-from vxsec.policy.scan_standing import UPDATE_HINT
+from vxsec.policy.scan_standing import update_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -177,7 +177,7 @@ def _how_to_collect(kind: EvidenceKind, context: RuleContext) -> str:
     if kind is EvidenceKind.LOCKFILE:
         return "npm install --package-lock-only, then add --lockfile package-lock.json"
     if kind is EvidenceKind.SCAN:
-        return UPDATE_HINT
+        return update_hint(context)
     if not is_file(context.evidence.subject, context.phase):
         return ASK_AGAIN
     return _how_to_give(kind, context)

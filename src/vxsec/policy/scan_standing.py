@@ -5,25 +5,36 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from vxsec.formats.osv import OSV_ECOSYSTEMS
+from vxsec.model.package import NPM
 from vxsec.model.scan import NotEvaluatedReason
 from vxsec.policy.rule import unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from vxsec.model.evidence import ScanEvidence
-    from vxsec.model.scan import ScanResult
+    from vxsec.model.scan import DatabaseState, ScanResult
     from vxsec.policy.rule import Outcome, RuleContext
 
-__all__ = ["REASONS", "UPDATE_HINT", "believed_scan", "check_standing"]
+__all__ = ["REASONS", "believed_scan", "check_standing", "update_hint"]
 
 REASONS = tuple(reason.value for reason in NotEvaluatedReason if reason is not NotEvaluatedReason.DATABASE)
 """The words of ``allowUnevaluated``: everything but a database that is not there."""
-UPDATE_HINT = "vxsec db update, or without a connection: vxsec db import npm.zip"
 
 _CLOCK_SKEW = timedelta(minutes=5)
 _LISTED = 5
 _SHOWN = 160
+
+
+def update_hint(context: RuleContext, ecosystems: Iterable[str] = ()) -> str:
+    """How to get newer advisories: of these ecosystems (``npm``, ``pypi``), else of the subject's own."""
+    package = context.evidence.subject.package
+    asked = dict.fromkeys(ecosystems) or {package.ecosystem if package is not None else NPM: None}
+    names = [OSV_ECOSYSTEMS.get(one, OSV_ECOSYSTEMS[NPM]) for one in asked]
+    options = "".join(f" --ecosystem {name}" for name in names)
+    archives = "".join(f" {name}.zip" for name in names)
+    return f"vxsec db update{options}, or without a connection: vxsec db import{archives}"
 
 
 def believed_scan(context: RuleContext, *, allow_attested: bool) -> ScanEvidence:
@@ -53,15 +64,16 @@ def check_standing(
             "the advisory database was not asked about everything",
             expected="an answer for every package",
             found=evidence.incomplete or "no result that adds up",
-            hint=UPDATE_HINT,
+            hint=update_hint(context),
         )
-    return _age(result, context, family, max_age) or _unanswered(result, family, allowed)
+    return _age(result, context, family, max_age) or _unanswered(result, context, family, allowed)
 
 
 def _age(result: ScanResult, context: RuleContext, family: str, max_age: timedelta) -> Outcome | None:
     oldest, newest = context.now - max_age, context.now + _CLOCK_SKEW
     expected = f"data from {oldest.isoformat()} to {newest.isoformat()}"
     answered = result.clean + result.affected + result.malicious
+    bad: list[DatabaseState] = []
     if not result.databases and answered:
         found = "an answer of no database"
     else:
@@ -74,11 +86,11 @@ def _age(result: ScanResult, context: RuleContext, family: str, max_age: timedel
         "the advisory database is too old, or dated in the future",
         expected=expected,
         found=found,
-        hint=UPDATE_HINT,
+        hint=update_hint(context, (state.ecosystem for state in bad)),
     )
 
 
-def _unanswered(result: ScanResult, family: str, allowed: Sequence[str]) -> Outcome | None:
+def _unanswered(result: ScanResult, context: RuleContext, family: str, allowed: Sequence[str]) -> Outcome | None:
     asked = (*result.not_evaluated, *result.partly_evaluated)
     open_ = [item for item in asked if item.reason.value not in allowed]
     if not open_:
@@ -90,14 +102,14 @@ def _unanswered(result: ScanResult, family: str, allowed: Sequence[str]) -> Outc
         f"nothing can be said about {len(open_)} of {result.packages} packages",
         expected="an answer for every package",
         found=", ".join(listed) + more,
-        hint=_what_helps({item.reason for item in open_}),
+        hint=_what_helps({item.reason for item in open_}, context),
     )
 
 
-def _what_helps(reasons: set[NotEvaluatedReason]) -> str:
+def _what_helps(reasons: set[NotEvaluatedReason], context: RuleContext) -> str:
     """The step that helps with most of them."""
     if NotEvaluatedReason.DATABASE in reasons:
-        return UPDATE_HINT
+        return update_hint(context)
     if reasons == {NotEvaluatedReason.RANGE}:
         return "npm install --package-lock-only, then add --lockfile package-lock.json"
     named = ", ".join(sorted(reason.value for reason in reasons))

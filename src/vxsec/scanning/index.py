@@ -24,6 +24,7 @@ from vxsec.host.files import read_bounded
 from vxsec.host.random_access import opened_file
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.scan import DatabaseState
+from vxsec.scanning.refill import refill_hint
 from vxsec.scanning.rows import FORMAT, read_rows
 
 if TYPE_CHECKING:
@@ -52,10 +53,12 @@ class AdvisoryIndex:
         self.unreadable = unreadable
         """How many records of the source could not be read, and so are not here."""
         self._connection = connection
+        self.hint = refill_hint(state.ecosystem)
+        """What to do where an answer cannot be read."""
         self._lock = Lock()
 
     @classmethod
-    def open(cls, directory: str | os.PathLike[str], ecosystem: str) -> AdvisoryIndex:
+    def open(cls, directory: str | os.PathLike[str], ecosystem: str, *, named: bool = False) -> AdvisoryIndex:
         """Open the index of an ecosystem, after hashing the whole file.
 
         Guarantees: every byte is what was written when the index was built, and there is at least one advisory in it. How old
@@ -64,12 +67,26 @@ class AdvisoryIndex:
         Args:
             directory: The database's folder.
             ecosystem: A purl type: ``npm`` or ``pypi``.
+            named: Whether somebody named the folder, so that the next command must name it, too.
 
         Raises:
             UndecidedError: ``db.missing`` (no database of this ecosystem), ``db.damaged`` (not the bytes that were written, or
                 written by another version of vxsec), ``db.empty`` (no advisories).
         """
-        folder = Path(directory)
+        if ecosystem not in OSV_ECOSYSTEMS:
+            raise UndecidedError(f"there is no database of {ecosystem[:40]!r} packages", code="db.missing")
+        hint = refill_hint(ecosystem, directory if named else None)
+        try:
+            index = cls._current(Path(directory), ecosystem)
+        except UndecidedError as error:
+            error.hint = hint
+            raise
+        index.hint = hint
+        return index
+
+    @classmethod
+    def _current(cls, folder: Path, ecosystem: str) -> AdvisoryIndex:
+        """The index in use, whichever it is by the time its file is open."""
         for attempt in range(_TRIES):
             name = pointer_of(folder, ecosystem)
             try:
@@ -132,7 +149,7 @@ class AdvisoryIndex:
             raise UndecidedError(
                 f"the advisories about {name[:80]!r} cannot be read",
                 code="db.damaged",
-                hint=_repair(self.state.ecosystem),
+                hint=self.hint,
             ) from error
 
     def close(self) -> None:
@@ -169,8 +186,6 @@ def pointer_of(directory: Path, ecosystem: str) -> str:
         UndecidedError: ``db.missing`` or ``db.damaged``.
     """
     path = directory / pointer_name(ecosystem)
-    if ecosystem not in OSV_ECOSYSTEMS:
-        raise UndecidedError(f"there is no database of {ecosystem[:40]!r} packages", code="db.missing")
     try:
         data = read_bounded(path, max_bytes=_POINTER_BYTES)
     except UsageError as error:
@@ -179,7 +194,6 @@ def pointer_of(directory: Path, ecosystem: str) -> str:
                 f"no database of {OSV_ECOSYSTEMS[ecosystem]} advisories",
                 code="db.missing",
                 where=str(directory),
-                hint=_repair(ecosystem),
             ) from error
         raise _damaged(path, error.message) from error
     name = data.decode("ascii", "replace").removesuffix("\n")
@@ -236,12 +250,4 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _damaged(path: Path, why: str) -> UndecidedError:
-    ecosystem = re.split(r"[-.]", path.name)[0]
-    return UndecidedError(
-        f"the advisory database is damaged: {why}", code="db.damaged", where=str(path), hint=_repair(ecosystem)
-    )
-
-
-def _repair(ecosystem: str) -> str:
-    name = OSV_ECOSYSTEMS.get(ecosystem, "npm")
-    return f"make it again: vxsec db update --ecosystem {name}, or without a connection: vxsec db import {name}.zip"
+    return UndecidedError(f"the advisory database is damaged: {why}", code="db.damaged", where=str(path))

@@ -66,6 +66,6 @@ class AdvisoryStore:
 
         directory = self.directory if self.directory is not None else default_database_folder()
         try:
-            return AdvisoryIndex.open(directory, ecosystem)
+            return AdvisoryIndex.open(directory, ecosystem, named=self.directory is not None)
         except UndecidedError as error:
             return error

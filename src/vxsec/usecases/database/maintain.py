@@ -152,7 +152,7 @@ def database_states(directory: PathLike | None = None) -> list[DatabaseState]:
     folder = _folder(directory)
     states = []
     for name in present_ecosystems(folder) or (NPM,):
-        with AdvisoryIndex.open(folder, name) as index:
+        with AdvisoryIndex.open(folder, name, named=directory is not None) as index:
             states.append(index.state)
     return states
 
@@ -182,7 +182,7 @@ def database_report(
     folder = _folder(directory)
     moment = at or now or utc_now()
     names = tuple(dict.fromkeys(_known_ecosystem(word) for word in ecosystems)) or present_ecosystems(folder) or (NPM,)
-    entries = tuple(_entry(folder, name, moment, max_age) for name in names)
+    entries = tuple(_entry(directory, name, moment, max_age) for name in names)
     return DatabaseReport(
         directory=str(folder), databases=entries, judged_at=moment, max_age=max_age, as_of=at is not None
     )
@@ -312,16 +312,16 @@ def _present(folder: Path, ecosystem: str, *, source: str) -> DatabaseState | No
     return None
 
 
-def _entry(folder: Path, ecosystem: str, now: datetime, max_age: timedelta | None) -> DatabaseEntry:
+def _entry(directory: PathLike | None, ecosystem: str, now: datetime, max_age: timedelta | None) -> DatabaseEntry:
     from vxsec.model.report.database import DatabaseEntry
     from vxsec.scanning.scan import data_problem
 
     try:
-        with AdvisoryIndex.open(folder, ecosystem) as index:
+        with AdvisoryIndex.open(_folder(directory), ecosystem, named=directory is not None) as index:
             state, malware, unreadable = index.state, index.malware, index.unreadable
     except UndecidedError as error:
         return DatabaseEntry(ecosystem=ecosystem, state=None, code=error.code, message=str(error), hint=error.hint)
-    problem = data_problem(state, now=now, max_age=max_age) if max_age is not None else None
+    problem = data_problem(state, now=now, max_age=max_age, directory=directory) if max_age is not None else None
     return DatabaseEntry(
         ecosystem=ecosystem,
         state=state,

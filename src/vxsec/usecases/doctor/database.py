@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["check_databases", "judge_age"]
 
 _NOTES = Notes(Area.DATABASE)
-_UPDATE = "vxsec db update"
 _SLACK = timedelta(days=1)
 
 
@@ -43,11 +42,24 @@ def check_databases(
         yield _NOTES.error(code, error, expected=expected, level=Level.PROBLEM if needed else level)
         return
     for state in states:
-        yield judge_age(state, now=now, oldest=oldest or MAX_AGE, needed=oldest is not None)
+        yield judge_age(state, now=now, oldest=oldest or MAX_AGE, needed=oldest is not None, directory=directory)
 
 
-def judge_age(state: DatabaseState, *, now: datetime, oldest: timedelta, needed: bool) -> DoctorFinding:
-    """The age of one database's data: beyond ``oldest`` a warning, and a problem where the policy says so (``needed``)."""
+def judge_age(
+    state: DatabaseState,
+    *,
+    now: datetime,
+    oldest: timedelta,
+    needed: bool,
+    directory: str | os.PathLike[str] | None = None,
+) -> DoctorFinding:
+    """The age of one database's data: beyond ``oldest`` a warning, and a problem where the policy says so (``needed``).
+
+    ``directory`` is the database's folder where somebody named it: the fix names it, too.
+    """
+    from vxsec.scanning.refill import update_command
+
+    update = update_command(state.ecosystem, directory)
     age = now - state.exported_at
     note = _NOTES.problem if needed else _NOTES.warning
     dated = f"the {state.ecosystem} data is of {render_time(state.exported_at)}"
@@ -56,14 +68,14 @@ def judge_age(state: DatabaseState, *, now: datetime, oldest: timedelta, needed:
             "db-future",
             f"{dated}, which is still to come",
             expected="data from the past",
-            fix=f"set the clock, or get the data again: {_UPDATE}",
+            fix=f"set the clock, or get the data again: {update}",
         )
     if age > oldest:
         return note(
             "db-old",
             f"{dated}, {age.days} days ago",
             expected=f"at most {oldest.days} days" + (", says the policy" if needed else ""),
-            fix=f"with a connection: {_UPDATE}",
+            fix=f"with a connection: {update}",
         )
     return _NOTES.ok("db", f"{dated}; {state.advisories} advisories")
 

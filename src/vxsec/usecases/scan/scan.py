@@ -112,7 +112,7 @@ def scan(
         fail_on=threshold,
         max_db_age=max_db_age,
         allowed=allowed,
-        problems=(*store.problems, *_bad_data(result, now=moment, max_age=max_db_age)),
+        problems=(*store.problems, *_bad_data(result, now=moment, max_age=max_db_age, db=db)),
         routes=find_routes([item.input.graph for item in opened], found),
         notes=(*store.notes, *audit.notes(result)),
         audit=audit.input,
@@ -245,9 +245,9 @@ class _Store:
         return found
 
 
-def _bad_data(result: ScanResult, *, now: datetime, max_age: timedelta) -> list[DatabaseProblem]:
+def _bad_data(result: ScanResult, *, now: datetime, max_age: timedelta, db: PathLike | None) -> list[DatabaseProblem]:
     """The data that was asked and clears nothing, because of its age."""
-    judged = ((state, data_problem(state, now=now, max_age=max_age)) for state in result.databases)
+    judged = ((state, data_problem(state, now=now, max_age=max_age, directory=db)) for state in result.databases)
     return [_problem(state.ecosystem, error) for state, error in judged if error is not None]
 
 
