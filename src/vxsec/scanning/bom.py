@@ -30,6 +30,7 @@ _NOT_FROM_A_REGISTRY: Final = {
     for source in (DependencySource.GIT, DependencySource.URL, DependencySource.FILE, DependencySource.RANGE)
 }
 """A sibling in the same project (``local``) is not among them: whoever installs the package gets it from a registry."""
+_SHOWN: Final = 120
 _INCOMPLETE: Final = "incomplete"
 _MORE: Final = "(what the SBOM leaves out: it says that it is incomplete)"
 
@@ -39,7 +40,9 @@ def bom_graph(bom: Bom, *, source: str) -> DependencyGraph:
 
     A component whose purl is missing, has no version or cannot be read keeps its name, and no package: it cannot be looked
     up. The root is looked up only where its hashes say that it was released; a project's folder is not a dependency of
-    itself. A document that calls itself incomplete has one entry in ``unresolved``.
+    itself. One whose name or version is not that of its purl is in doubt: readers differ in which of them they believe, and
+    npm writes an alias's own name there, too. A document that calls itself incomplete has one entry in ``unresolved``, and
+    so has each reference that leads to no component.
 
     Args:
         bom: The document.
@@ -85,7 +88,10 @@ def package_of_purl(purl: str | None) -> PackageRef | None:
 
 
 def _left_out(bom: Bom, dependencies: Sequence[Dependency]) -> Iterator[str]:
-    """Unless what it leaves out is named, as ranges."""
+    """What is referred to and not described; and what is left out, unless it is named as ranges."""
+    known = {one.ref for one in bom.components} | ({bom.root.ref} if bom.root is not None else set())
+    for ref in sorted({ref for needs in bom.dependencies.values() for ref in needs} - known):
+        yield f"{ref[:_SHOWN]} (no component of the SBOM has this reference)"
     incomplete = any(one.aggregate.startswith(_INCOMPLETE) for one in bom.compositions)
     if incomplete and all(one.source is not DependencySource.RANGE for one in dependencies):
         yield _MORE
@@ -106,7 +112,23 @@ def _dependency(component: Component, needs: Mapping[str, tuple[str, ...]]) -> D
         dev=stated.get(_DEVELOPMENT) == _TRUE,
         paths=tuple(value for name, value in component.properties if name == _PATH),
         needs=tuple(needs.get(component.ref, ())),
+        doubt=_contradiction(component, package),
     )
+
+
+def _contradiction(component: Component, package: PackageRef | None) -> str | None:
+    """Why the component may be another package than its purl says, for the ecosystems that are looked up."""
+    if package is None or package.ecosystem not in {NPM, PYPI}:
+        return None
+    name, version = component.name, component.version
+    if package.ecosystem == PYPI:
+        same = _SEPARATORS.sub("-", name).lower() == package.name
+    else:
+        same = name.removeprefix("@") == package.name.removeprefix("@")  # some tools write a scope without it
+    if same and (version is None or version == package.version):
+        return None
+    stated = name if version is None else f"{name}@{version}"
+    return f"the SBOM calls it {stated[:_SHOWN]!r}, and by its purl it is {str(package)[:_SHOWN]!r}"
 
 
 def _from_a_registry(stated: Mapping[str, str]) -> DependencySource:

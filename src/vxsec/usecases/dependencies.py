@@ -14,21 +14,24 @@ from vxsec.usecases.lockfile_input import find_lockfile, load_lockfile_input
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable, Mapping
 
     from vxsec.model.artifact import Artifact
+    from vxsec.model.package import PackageRef
     from vxsec.usecases.lockfile_input import LockfileInput
 
     PathLike = str | os.PathLike[str]
 
 __all__ = [
     "NOT_IN_LOCKFILE",
-    "asked_name",
     "graph_for",
     "resolve_dependencies",
+    "unanswered",
     "with_bundled",
     "with_unresolved",
 ]
 
+_MOST_VERSIONS = 100
 NOT_IN_LOCKFILE = "sbom.not-in-lockfile"
 
 
@@ -106,16 +109,52 @@ def with_bundled(graph: DependencyGraph, artifact: Artifact) -> DependencyGraph:
     from vxsec.scanning.bundled import bundled_packages
 
     inside = bundled_packages(artifact.data)
-    names = {one.package.name for one in inside if one.package is not None}
-    kept = tuple(
-        one for one in graph.dependencies if one.source is not DependencySource.RANGE or asked_name(one) not in names
-    )
+    ranges = [one for one in graph.dependencies if one.source is DependencySource.RANGE]
+    open_ = frozenset(one.key for one in unanswered(ranges, inside))
+    kept = (one for one in graph.dependencies if one.source is not DependencySource.RANGE or one.key in open_)
     return replace(graph, dependencies=(*kept, *inside))
 
 
-def asked_name(asked: Dependency) -> str:
-    """The name in the label ``NAME@RANGE``; a scope begins with ``@``."""
-    return asked.label[:1] + asked.label[1:].partition("@")[0]
+def unanswered(asked: Iterable[Dependency], known: Iterable[Dependency]) -> tuple[Dependency, ...]:
+    """What a manifest asks for and none of ``known`` is: of this name, and its version in the range.
+
+    Args:
+        asked: As :func:`vxsec.inspection.dependency_graph.graph_from_manifest` gives it, each label ``NAME@RANGE``. What comes
+            from no registry has no range, and is answered by what comes from the same kind of source.
+        known: Resolved dependencies. One of which it is in doubt what it is answers nothing, and nor do more than a hundred
+            versions of one name.
+    """
+    by_name: dict[str, dict[tuple[PackageRef, DependencySource], None]] = {}
+    for one in known:
+        if one.package is not None and one.doubt is None:
+            by_name.setdefault(one.package.name, {})[one.package, one.source] = None
+    return tuple(one for one in asked if not _is_answered(one, by_name))
+
+
+def _is_answered(asked: Dependency, by_name: Mapping[str, Mapping[tuple[PackageRef, DependencySource], None]]) -> bool:
+    name, _, text = asked.label[1:].partition("@")  # a scope begins with "@"
+    found = by_name.get(asked.label[:1] + name, {})
+    if asked.source is not DependencySource.RANGE:
+        return any(source is asked.source for _, source in found)
+    return len(found) <= _MOST_VERSIONS and any(_satisfies(package, text) for package, _ in found)
+
+
+def _satisfies(package: PackageRef, text: str) -> bool:
+    """Whether an installer may choose this version for the range; a tag, or what cannot be read, says nothing."""
+    if package.ecosystem != PYPI:
+        from vxsec.versions.npm_range import satisfies
+
+        try:
+            return satisfies(package.version, text)
+        except FormatError:
+            return False
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.version import InvalidVersion
+
+    try:
+        return SpecifierSet("" if text == "*" else text).contains(package.version, prereleases=True)
+    except (InvalidSpecifier, InvalidVersion):
+        return False
 
 
 def _from_pip_report(artifact: Artifact, path: str) -> DependencyGraph | None:

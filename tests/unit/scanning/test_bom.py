@@ -166,3 +166,35 @@ def test_a_document_that_calls_itself_incomplete_is_not_taken_for_whole(
 )
 def test_the_root_is_looked_up_where_it_was_released(root: Component | None, looked_up: list[str]) -> None:
     assert [one.label for one in bom_graph(bom(root=root), source="b").dependencies] == looked_up
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "purl", "doubt"),
+    [
+        ("a", "1.0.0", "pkg:npm/a@1.0.0", False),
+        ("a", None, "pkg:npm/a@1.0.0", False),
+        ("@s/a", "1.0.0", "pkg:npm/%40s/a@1.0.0", False),
+        ("s/a", "1.0.0", "pkg:npm/%40s/a@1.0.0", False),
+        ("Foo_Bar", "1.0", "pkg:pypi/foo-bar@1.0", False),
+        ("b", "v1.0.0", "pkg:golang/a@v1.0.0", False),
+        ("a", "1.0.0", "pkg:npm/a", False),
+        ("A", "1.0.0", "pkg:npm/a@1.0.0", True),
+        ("a", "1.0.0", "pkg:npm/a@1.0.0-rc", True),
+        ("a", "", "pkg:npm/a@1.0.0", True),
+        ("a", "1.0.0", "pkg:npm/%40s/a@1.0.0", True),
+        ("@s/a", "1.0.0", "pkg:npm/a@1.0.0", True),
+        ("bar", "1.0", "pkg:pypi/foo-bar@1.0", True),
+    ],
+)
+def test_a_component_is_in_doubt_where_it_says_two_things(
+    name: str, version: str | None, purl: str, *, doubt: bool
+) -> None:
+    one = component("1", name=name, version=version, purl=purl)
+    (found,) = bom_graph(bom(one), source="b").dependencies
+    assert (found.doubt is not None) is doubt
+
+
+def test_references_lead_to_components_or_the_root() -> None:
+    needs = {"r": ("1", "gone"), "1": ("r", "gone", "away"), "?": ("1",)}
+    found = bom_graph(bom(component("1"), root=component("r"), needs=needs), source="b").unresolved
+    assert [text.partition(" ")[0] for text in found] == ["away", "gone"]

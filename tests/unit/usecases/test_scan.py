@@ -20,6 +20,7 @@ from vxsec.model.attestation import Bundle, Envelope
 from vxsec.model.digest import digest_bytes
 from vxsec.model.report.scan import ScanInputKind
 from vxsec.model.scan import SCAN_PREDICATE, NotEvaluatedReason
+from vxsec.scanning.bom import package_of_purl
 from vxsec.testing.artifacts import pack
 from vxsec.usecases.scan import inputs as scan_inputs
 
@@ -87,9 +88,15 @@ def lockfile(path: Path, packages: dict[str, Any], **root: Any) -> Path:
     return write(path, {"name": "app", "lockfileVersion": 3, "requires": True, "packages": entries})
 
 
+def _named(purl: str) -> dict[str, str]:
+    """Name and version as the purl has them."""
+    found = package_of_purl(purl)
+    return {"name": found.name, "version": found.version} if found is not None else {}
+
+
 def bom(path: Path, *purls: str, **members: Any) -> Path:
     components = [
-        {"type": "library", "name": f"c{number}", "version": "1", "bom-ref": str(number), "purl": purl}
+        {"type": "library", **(_named(purl) or {"name": f"c{number}"}), "bom-ref": str(number), "purl": purl}
         for number, purl in enumerate(purls)
     ]
     return write(path, {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": components, **members})
@@ -200,7 +207,7 @@ def test_an_sbom_of_several_ecosystems(db: Path, folder: Path) -> None:
     )
     report = run(path, db=db)
     assert counts(report) == {"packages": 5, "clean": 1, "affected": 1, "malicious": 1, "local": 0, "unknown": 2}
-    assert reasons(report) == [("g.example.test/x@v1.0.0", "ecosystem"), ("c4@1", "no-version")]
+    assert reasons(report) == [("g.example.test/x@v1.0.0", "ecosystem"), ("c4", "no-version")]
     assert [state.ecosystem for state in report.result.databases] == ["npm", "pypi"]
 
 
@@ -208,6 +215,30 @@ def test_an_sbom_that_calls_itself_incomplete_is_no_whole_answer(db: Path, folde
     path = bom(folder / "b.json", "pkg:npm/fine@1.0.0", compositions=[{"aggregate": "incomplete"}])
     report = run(path, db=db)
     assert (report.exit_status, [reason for _, reason in reasons(report)]) == (4, ["range"])
+
+
+CONTRADICTIONS: dict[str, dict[str, Any]] = {
+    "another name": {"name": "evil", "version": "1.0.0", "purl": "pkg:npm/fine@1.0.0"},
+    "another version": {"name": "fine", "version": "1.5.0", "purl": "pkg:npm/fine@2.0.0"},
+    "another group": {"group": "@ev", "name": "il", "version": "1.0.0", "purl": "pkg:npm/fine@1.0.0"},
+    "a scope only in the purl": {"name": "fine", "version": "1.0.0", "purl": "pkg:npm/%40ev/fine@1.0.0"},
+    "Python": {"name": "evil", "version": "1.0", "purl": "pkg:pypi/fine@1.0"},
+}
+
+
+@pytest.mark.parametrize("component", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_a_component_that_is_two_packages_is_not_clean(db: Path, folder: Path, component: dict[str, Any]) -> None:
+    report = run(bom(folder / "b.json", components=[{"type": "library", "bom-ref": "1", **component}]), db=db)
+    (found,) = report.result.not_evaluated
+    assert (report.exit_status, report.result.clean, found.reason) == (4, 0, NotEvaluatedReason.NO_VERSION)
+    assert "by its purl" in found.detail
+
+
+def test_a_component_that_nobody_describes_is_not_clean(db: Path, folder: Path) -> None:
+    needs = [{"ref": "0", "dependsOn": ["ghost", "0"]}]
+    report = run(bom(folder / "b.json", "pkg:npm/fine@1.0.0", dependencies=needs), db=db)
+    assert (report.exit_status, report.result.clean) == (4, 1)
+    assert reasons(report) == [("ghost (no component of the SBOM has this reference)", "range")]
 
 
 def test_an_sbom_without_components_is_clean(db: Path, folder: Path) -> None:
@@ -279,10 +310,10 @@ def test_a_lockfile_that_does_not_know_the_package_resolves_nothing(db: Path, fo
     assert report.inputs[0].dependencies_digest is None
 
 
-def sbom_beside(tgz: Path, *purls: str, digest: str | None = None) -> Path:
+def sbom_beside(tgz: Path, *purls: str, digest: str | None = None, of: str = "pkg:npm/app@1.0.0") -> Path:
     sha512 = digest or digest_bytes(tgz.read_bytes()).sha512
     root = {
-        "type": "library", "bom-ref": "root", "name": "app", "version": "1.0.0", "purl": "pkg:npm/app@1.0.0",
+        "type": "library", "bom-ref": "root", **_named(of), "purl": of,
         "hashes": [{"alg": "SHA-512", "content": sha512}],
     }  # fmt: skip
     return bom(Path(f"{tgz}.cdx.json"), *purls, metadata={"component": root})
@@ -296,6 +327,75 @@ def test_an_sbom_beside_it_resolves_them(db: Path, folder: Path) -> None:
     assert reasons(report) == [("gone@1", "range")]
     digest = "sha256:" + digest_bytes(beside.read_bytes()).sha256
     assert (report.inputs[0].dependencies_from, report.inputs[0].dependencies_digest) == (str(beside), digest)
+
+
+UNANSWERED = {
+    "a version above the range": ("^1.0.0", "pkg:npm/left-padding@2.0.0"),
+    "another version than the one asked for": ("1.1.0", "pkg:npm/left-padding@1.1.1"),
+    "a pre-release that the range leaves out": ("^1.0.0", "pkg:npm/left-padding@1.2.0-rc.1"),
+    "a tag, which may be any version": ("latest", "pkg:npm/left-padding@9.0.0"),
+    "a version that is none": ("*", "pkg:npm/left-padding@one"),
+    "another package": ("^1.0.0", "pkg:npm/right-padding@1.1.0"),
+    "a package of another ecosystem's version": ("^1.0.0", "pkg:pypi/left-padding@1.1.0.dev1"),
+    "an alias's own name": ("npm:left-padding@^1.0.0", "pkg:npm/asked@1.1.0"),
+}
+
+
+@pytest.mark.parametrize(("asked", "listed"), UNANSWERED.values(), ids=UNANSWERED)
+def test_an_sbom_beside_it_answers_no_other_question(db: Path, folder: Path, asked: str, listed: str) -> None:
+    name = "asked" if asked.startswith("npm:") else "left-padding"
+    tgz = package(folder / "a.tgz", {"name": "app", "dependencies": {name: asked}})
+    sbom_beside(tgz, listed)
+    report = run(tgz, db=db)
+    label = f"left-padding@{asked.removeprefix('npm:left-padding@')}"
+    assert (label, "range") in reasons(report)
+    assert report.exit_status in {4, 11}
+
+
+def test_an_address_is_no_question_that_an_sbom_answers(db: Path, folder: Path) -> None:
+    wanted = {"a": "https://h.example.test/x.tgz", "b": "git+https://h.example.test/b.git"}
+    tgz = package(folder / "a.tgz", {"name": "app", "dependencies": wanted})
+    sbom_beside(tgz, "pkg:npm/a@9.0.0", "pkg:npm/b@1.0.0")
+    report = run(tgz, db=db)
+    assert reasons(report) == [("b@git:…", "git"), ("a@url:…", "url")]
+    assert report.exit_status == 4
+
+
+def test_a_source_that_the_sbom_tells_too_is_told_once(db: Path, folder: Path) -> None:
+    tgz = package(folder / "a.tgz", {"name": "app", "dependencies": {"b": "git+https://h.example.test/b.git"}})
+    path = sbom_beside(tgz, "pkg:npm/b@1.0.0")
+    document = json.loads(path.read_bytes())
+    document["components"][0]["properties"] = [{"name": "vxsec:source", "value": "git"}]
+    write(path, document)
+    assert reasons(run(tgz, db=db)) == [("b@1.0.0", "git")]
+
+
+def test_more_versions_than_anybody_installs_answer_nothing(db: Path, folder: Path) -> None:
+    tgz = package(folder / "a.tgz", {"name": "app", "dependencies": {"b": "1.0.1"}})
+    sbom_beside(tgz, *(f"pkg:npm/b@1.0.{number}" for number in range(101)))
+    assert reasons(run(tgz, db=db)) == [("b@1.0.1", "range")]
+
+
+@pytest.mark.parametrize(
+    ("listed", "unknown"),
+    [("1.5", []), ("1.5.0rc1", []), ("2.0", [("six@<2", "range")]), ("x", [("six@<2", "range"), ("six@x", "version")])],
+)
+def test_a_python_requirement_is_answered_by_a_version_in_its_range(
+    db: Path, folder: Path, listed: str, unknown: list[tuple[str, str]]
+) -> None:
+    file = folder / "app_kit-1.0-py3-none-any.whl"
+    file.write_bytes(wheel(metadata=METADATA + b"Requires-Dist: six<2\n"))
+    sbom_beside(file, f"pkg:pypi/six@{listed}", of="pkg:pypi/app-kit@1.0")
+    assert reasons(run(file, db=db)) == unknown
+
+
+def test_what_is_carried_inside_answers_only_its_own_range(db: Path, folder: Path) -> None:
+    tgz = package(
+        folder / "a.tgz",
+        {"name": "app", "dependencies": {"carried": "2"}},
+        {"index.js": b"", "node_modules/carried/package.json": b'{"name":"carried","version":"1.0.0"}'},
+    )
+    assert reasons(run(tgz, db=db)) == [("carried@2", "range")]
 
 
 def test_an_sbom_beside_it_that_is_about_other_bytes_is_refused(db: Path, folder: Path) -> None:

@@ -13,7 +13,7 @@ from vxsec.model.dependency import Dependency, DependencyGraph, DependencySource
 from vxsec.model.digest import Digests, digest_bytes
 from vxsec.model.package import PYPI
 from vxsec.model.report.scan import ScanInput, ScanInputKind
-from vxsec.usecases.dependencies import asked_name, graph_for, with_bundled, with_unresolved
+from vxsec.usecases.dependencies import graph_for, unanswered, with_bundled, with_unresolved
 from vxsec.usecases.inputs import open_artifact, refusal
 from vxsec.usecases.lockfile_input import find_lockfile, load_lockfile_input, refuse_shadowed
 
@@ -50,7 +50,12 @@ class OpenedInput:
 
 
 def open_input(
-    path: PathLike, *, lockfile: PathLike | None, omit: Collection[str], project_dir: PathLike
+    path: PathLike,
+    *,
+    lockfile: PathLike | None,
+    omit: Collection[str],
+    project_dir: PathLike,
+    use_sbom: bool = True,
 ) -> OpenedInput:
     """Read one file, or the lockfile in a folder.
 
@@ -64,6 +69,7 @@ def open_input(
             bytes; else nothing does.
         omit: ``dev`` leaves development tools out.
         project_dir: What ``uri`` is relative to.
+        use_sbom: Whether an SBOM beside an archive is read: nobody signed it.
 
     Raises:
         UsageError: Unreadable; ``lockfile.shadowed``.
@@ -75,7 +81,7 @@ def open_input(
     data = read_bounded(file, max_bytes=DEFAULT_LIMITS.archive_packed_bytes)
     digests = digest_bytes(data)
     if data.startswith((_GZIP, _ZIP)) or file.endswith(_ARCHIVES):
-        found = _archive(file, data, lockfile)
+        found = _archive(file, data, lockfile, use_sbom=use_sbom)
     else:
         found = _document_reader(file, data)(file, data, digests)
     graph, left_out = _without(found.graph, omit)
@@ -194,7 +200,7 @@ def _input(file: str, kind: ScanInputKind, digests: Digests, graph: DependencyGr
 # -- packages ------------------------------------------------------------------------------------------------------------
 
 
-def _archive(file: str, data: bytes, lockfile: PathLike | None) -> ScanInput:
+def _archive(file: str, data: bytes, lockfile: PathLike | None, *, use_sbom: bool) -> ScanInput:
     from vxsec.model.artifact import RefusedArtifact
 
     artifact = open_artifact(data, filename=file)
@@ -203,7 +209,7 @@ def _archive(file: str, data: bytes, lockfile: PathLike | None) -> ScanInput:
     kind = ScanInputKind.NPM_PACKAGE
     if artifact.package.ecosystem == PYPI:
         kind = ScanInputKind.WHEEL if data.startswith(_ZIP) else ScanInputKind.SDIST
-    graph, digest = _needs_of(artifact, lockfile)
+    graph, digest = _needs_of(artifact, lockfile, use_sbom=use_sbom)
     graph = _with_itself(with_bundled(graph, artifact), artifact.package)
     return replace(
         _input(file, kind, artifact.digests, graph),
@@ -213,8 +219,11 @@ def _archive(file: str, data: bytes, lockfile: PathLike | None) -> ScanInput:
     )
 
 
-def _needs_of(artifact: Artifact, lockfile: PathLike | None) -> tuple[DependencyGraph, str | None]:
-    """What the package needs, and the digest of the file that says so."""
+def _needs_of(artifact: Artifact, lockfile: PathLike | None, *, use_sbom: bool) -> tuple[DependencyGraph, str | None]:
+    """What the package needs, and the digest of the file that says so.
+
+    Anybody may have written the SBOM beside it: it answers only what the manifest asks for, by a version in its range.
+    """
     from vxsec.usecases.sbom.files import sbom_beside, sbom_path
 
     if lockfile is not None:
@@ -228,7 +237,7 @@ def _needs_of(artifact: Artifact, lockfile: PathLike | None) -> tuple[Dependency
         graph = graph_for(artifact, given)
         return graph, f"sha512:{given.sha512}" if graph.source is not None else None
     stated = graph_for(artifact, None)
-    beside = sbom_beside(artifact)
+    beside = sbom_beside(artifact) if use_sbom else None
     if beside is None:
         return stated, None
     from vxsec.formats.cyclonedx import read_bom
@@ -236,8 +245,7 @@ def _needs_of(artifact: Artifact, lockfile: PathLike | None) -> tuple[Dependency
 
     source = sbom_path(artifact.filename)
     graph = bom_graph(read_bom(beside, where=source), source=source)
-    listed = {one.package.name for one in graph.dependencies if one.package is not None}
-    missing = tuple(one for one in stated.dependencies if asked_name(one) not in listed)
+    missing = unanswered(stated.dependencies, graph.dependencies)
     return replace(graph, dependencies=(*graph.dependencies, *missing)), f"sha256:{digest_bytes(beside).sha256}"
 
 
