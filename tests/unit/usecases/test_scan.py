@@ -709,6 +709,17 @@ def test_a_scan_is_attested_about_the_bytes_that_were_scanned(
         assert str(folder) not in json.dumps(dict(statement.predicate))
 
 
+@pytest.mark.parametrize("digest", [None, "ab" * 64], ids=["about these bytes", "about others"])
+def test_what_nobody_signed_has_no_part_in_an_attestation(
+    db: Path, folder: Path, keys: Path, digest: str | None
+) -> None:
+    tgz = package(folder / "a.tgz", {"name": "app", "dependencies": {"b": "1"}})
+    sbom_beside(tgz, "pkg:npm/b@1.0.0", digest=digest)
+    report = run(tgz, db=db, signers=[f"file:{keys}/ci.pem"])
+    assert (report.exit_status, reasons(report)) == (4, [("b@1", "range")])
+    assert report.inputs[0].dependencies_from is None
+
+
 def test_a_package_without_dependencies_is_attested_by_the_clock(folder: Path, keys: Path) -> None:
     fresh = folder / "db"
     vxsec.import_database([FIXTURES / "osv" / "npm"], directory=fresh, ecosystem="npm", exported_at=datetime.now(UTC))

@@ -66,7 +66,7 @@ def open_input(
     Args:
         path: A file, or a folder with a lockfile.
         lockfile: What resolves the dependencies of a package's archive; else an SBOM beside it, which must be about its
-            bytes; else nothing does.
+            bytes and answers the ranges that its versions are in; else nothing does.
         omit: ``dev`` leaves development tools out.
         project_dir: What ``uri`` is relative to.
         use_sbom: Whether an SBOM beside an archive is read: nobody signed it.

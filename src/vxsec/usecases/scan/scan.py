@@ -66,7 +66,8 @@ def scan(
         inputs: Files, told apart by their content, or folders with a lockfile; at least one.
         db: The folder of the advisory database; ``VXSEC_DB`` or the user's own if None.
         lockfile: What resolves the dependencies of the archives among the inputs (for Python pip's installation report); else
-            the SBOM beside each archive; else only their ranges are known, and they are not evaluated.
+            the SBOM beside each archive, for the ranges that it answers and unless the result is signed; else only their
+            ranges are known, and they are not evaluated.
         fail_on: The lowest finding that makes the exit status 11 (``low``, ``medium``, ``high``, ``critical``, ``malware``).
             Malware always does, and what nobody rated is at or above every severity.
         allow_unevaluated: Reasons for which a dependency may stay without an answer. ``database`` is never one of them.
@@ -89,7 +90,10 @@ def scan(
     """
     threshold, allowed = _fail_on(fail_on), _allowed(allow_unevaluated)
     _require_sense(inputs, max_db_age=max_db_age, omit=omit, acts=bool(signers), at=at)
-    opened = [open_input(one, lockfile=lockfile, omit=omit, project_dir=project_dir) for one in inputs]
+    use_sbom = not signers  # nobody signed it, and an attestation is no place to say it on
+    opened = [
+        open_input(one, lockfile=lockfile, omit=omit, project_dir=project_dir, use_sbom=use_sbom) for one in inputs
+    ]
     _require_packages(opened, lockfile=lockfile, signers=signers)
     keys = _open_signers(signers, password)
     audit = _Audit.read(npm_audit, project_dir=project_dir)
