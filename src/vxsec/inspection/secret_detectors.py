@@ -17,16 +17,27 @@ _AROUND = 256
 """How much of the line before and behind a candidate the library sees, in bytes: a token is told by the host before it."""
 _ASKED = 5_000
 """Questions per file; a file made of more candidates is stopped by all of them, not let pass."""
-_KEY_BODY = re.compile(rb"[A-Za-z0-9+/=]{40}")
+_BASE64 = rb"[A-Za-z0-9+/=]"
+_LINE_END = rb"[\"']?,?(?:\\{1,4}[nr]|[\r\n])++[ \t]{0,20}[\"']?"
+_KEY_BODY = re.compile(
+    rb"%(a)s{40}|%(a)s{16,100}+%(b)s%(a)s{16}|(?:%(a)s{8,100}+%(b)s){4}" % {b"a": _BASE64, b"b": _LINE_END}
+)
+"""Text of a key, in one line or in short ones; the line ends may be written as in JSON."""
 _KEY_REACH = 400
 """A key's text follows its first line within a few headers; in code that only handles keys none follows."""
 _WORD = re.compile(rb"[A-Za-z0-9]\Z")
+_ESCAPE = re.compile(rb"(?:\\[abefnrtv]|\\[0-7]{1,3}|(?:%|\\x)[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|%u[0-9A-Fa-f]{4})\Z")
+_ESCAPE_REACH = 6
+"""A letter or digit before a value is none of its word where it ends an escape: ``\\n``, ``%3D``, ``\\x3d``, ``\\u003d``."""
 _PLACEHOLDER = re.compile(
-    r"example|password|my_?token|changeme|placeholder|redacted|x{4}|\.{3}|[<>{}$*%|\\]", re.IGNORECASE
+    r"""example | changeme | placeholder | redacted | x{4} | \.{3} | \*{3} | [<>{}|\\]  # a word or a mark of documentation
+    | %(?:[sv](?![0-9a-z])|\() | \A%\w+%\Z | \A\$+\w+\Z                              # a variable: %s, %NAME%, $NAME
+    | \A(?:(?:your|my|the|some|an?|user|db|proxy|npm|auth|access|api|old|new|super|secret)[-_]?){0,4}
+      (?:pass(?:word|wd)?|pwd?|token|secret|key|credential)s?(?:[-_]?here)?[0-9]{0,3}\Z  # the name of what stands there
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
-_PLACEHOLDERS = frozenset(
-    {"admin", "bar", "dummy", "foo", "key", "pass", "passwd", "pw", "pwd", "root", "secret", "test", "token", "user"}
-)
+_PLACEHOLDERS = frozenset({"admin", "bar", "dummy", "foo", "root", "test", "user"})
 
 
 class _Plugin(Protocol):
@@ -50,7 +61,7 @@ class PatternDetector:
         for match in self.pattern.finditer(data):
             value = match[match.re.groups].decode("latin-1")
             place = match.start()
-            if is_placeholder(value) or (not match.re.groups and _WORD.search(data, max(0, place - 1), place)):
+            if is_placeholder(value) or (not match.re.groups and _is_inside_word(data, place)):
                 continue
             if not self.key_body or _KEY_BODY.search(data, match.end(), match.end() + _KEY_REACH):
                 yield place, value
@@ -92,6 +103,11 @@ def _load(module: str, plugin: str) -> _Plugin:
     return cast("_Plugin", found())
 
 
+def _is_inside_word(data: bytes, place: int) -> bool:
+    before = data[max(0, place - _ESCAPE_REACH) : place]
+    return _WORD.search(before) is not None and _ESCAPE.search(before) is None
+
+
 def is_placeholder(value: str) -> bool:
     """Whether a value is one that documentation uses: ``<token>``, ``${TOKEN}``, ``password``, ``AKIAIOSFODNN7EXAMPLE``."""
     return value.lower() in _PLACEHOLDERS or len(set(value)) == 1 or _PLACEHOLDER.search(value) is not None
@@ -116,6 +132,7 @@ DETECTORS: tuple[LibraryDetector | PatternDetector, ...] = (
         rb"AccountKey=([A-Za-z0-9+/=]{88})(?![A-Za-z0-9])",
     ),
     _library("basic-auth", "basic_auth", "BasicAuthDetector", rb"://[^\s/:@]{1,100}:([^\s/:@]{1,100})@"),
+    _own("basic-auth", rb"://[\w.~!$*%+=-]{1,100}:((?=[^@]{0,99}[A-Za-z0-9])[\w.~!$*%^+=-]{3,100})@[A-Za-z0-9\[]"),
     _library("github", "github_token", "GitHubTokenDetector", rb"gh[oprsu]_[A-Za-z0-9_]{36,100}"),
     _own("github", rb"github_pat_[A-Za-z0-9_]{82}"),
     _library("gitlab", "gitlab_token", "GitLabTokenDetector", rb"(?:gl[a-z]{2,5}-|GR1348941)[A-Za-z0-9_-]{20,200}"),
@@ -123,10 +140,16 @@ DETECTORS: tuple[LibraryDetector | PatternDetector, ...] = (
         "jwt",
         "jwt",
         "JwtTokenDetector",
-        rb"(?<![A-Za-z0-9_=-])eyJ[A-Za-z0-9_=-]{8,2000}\.eyJ[A-Za-z0-9_=-]{4,8000}(?:\.[A-Za-z0-9_=-]{0,1000})?",
+        rb"eyJ(?:(?<![A-Za-z0-9_-]eyJ)|(?<=\\[nrt]eyJ)|(?<=%[0-9A-Fa-f]{2}eyJ)|(?<=\\x[0-9A-Fa-f]{2}eyJ)"
+        rb"|(?<=\\u[0-9A-Fa-f]{4}eyJ))[A-Za-z0-9_-]{8,2000}={0,2}\.eyJ[A-Za-z0-9_=-]{4,8000}(?:\.[A-Za-z0-9_=-]{0,1000})?",
     ),
     _own("npm", rb"npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
-    _own("npm", rb"/:_(?:authToken|auth|password)[ \t]{0,10}=[ \t]{0,10}[\"']?([^\s\"']{8,500})"),
+    _own("npm", rb"/:_(?:authToken|auth|password)[ \t]{0,10}=[ \t]{0,10}\\{0,3}[\"']?([^\s\"'\\]{8,500})"),
+    _own(
+        "npm",
+        rb"_(?:(?<![^\r\n]_)|(?<=\\[nr]_)|(?<=\xef\xbb\xbf_))(?:authToken|auth|password)[ \t]{0,10}=[ \t]{0,10}\\{0,3}[\"']?"
+        rb"((?=[A-Za-z+/=._~%-]{0,499}[0-9])[A-Za-z0-9+/=._~%-]{12,500})[\"']?[ \t]{0,10}(?:[\r\n\"'`\\]|\Z)",
+    ),
     _library("openai", "openai", "OpenAIDetector", rb"sk-[A-Za-z0-9_-]{20,200}T3BlbkFJ[A-Za-z0-9]{20}"),
     _own("private-key", rb"-----BEGIN ((?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY)(?: BLOCK)?-----", key_body=True),
     _own("private-key", rb"PuTTY-User-Key-File-[0-9]", key_body=True),

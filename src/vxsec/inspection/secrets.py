@@ -10,7 +10,7 @@ Every file is looked into, whatever it is: a token in a binary is plain ASCII, t
 
 from __future__ import annotations
 
-import codecs
+import re
 from typing import TYPE_CHECKING, Protocol
 
 from vxsec.inspection.secret_detectors import DETECTORS
@@ -28,7 +28,10 @@ _ZIP = b"PK\x03\x04"
 _SHOWN = 4
 _HIDDEN_PARTS = 4
 """At most a quarter of a value is shown: four characters of a password of six are too many."""
-_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_WIDE = re.compile(
+    rb"(?:[\t\n\r -~]\0{3}){8,}+|(?:\0{3}[\t\n\r -~]){8,}+|(?:[\t\n\r -~]\0){8,}+|(?:\0[\t\n\r -~]){8,}+"
+)
+"""Plain characters as UTF-32 and UTF-16 write them, in either order of bytes; that a mark says so is not asked."""
 
 
 class SecretDetector(Protocol):
@@ -98,11 +101,15 @@ def _read_files(artifact: Artifact, not_read: list[str], limits: Limits) -> Mapp
 
 
 def _look(path: str, data: bytes, detectors: Sequence[SecretDetector]) -> Iterator[tuple[str, int, str, str]]:
-    if data.startswith(_WIDE):
-        data = data.decode("utf-16", errors="replace").encode("utf-8", errors="replace")
+    if b"\0" in data:
+        data = _WIDE.sub(_narrowed, data)
     for detector in detectors:
         line, counted = 1, 0
         for place, value in detector.find(data):
             line += data.count(b"\n", counted, place)
             counted = place
             yield path, line, detector.name, value[: min(_SHOWN, len(value) // _HIDDEN_PARTS)]
+
+
+def _narrowed(wide: re.Match[bytes]) -> bytes:
+    return b"\0" + wide[0].replace(b"\0", b"") + b"\0"

@@ -10,6 +10,7 @@ import hashlib
 import json
 import random
 import string
+import textwrap
 import time
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,25 @@ FOUND = {
         "https://hooks.slack.com/services/T" + _random(8) + "/B" + _random(8) + "/" + _random(24),
     ),
     "a password in a URL": ("basic-auth", "redis://worker:" + _random(12) + "@db.example.test/0"),
+    "a token behind a line end of JSON": ("npm", r'"x":"foo\n' + "npm_" + _random(36) + '"'),
+    "a token behind a tab of a string in a string": ("github", r"foo\\t" + "ghp_" + _random(36)),
+    "a token behind an escape of a URL": ("npm", "https://h.example.test/?t%3D" + "npm_" + _random(36)),
+    "a token behind an escape of JSON": ("npm", r"t\u003d" + "npm_" + _random(36)),
+    "a token behind an escape of JavaScript": ("npm", r"t\x3d" + "npm_" + _random(36)),
+    "a token behind an octal escape": ("npm", r"t\075" + "npm_" + _random(36)),
+    "a JSON web token behind a line end of JSON": ("jwt", rf"foo\n{JWT}"),
+    "a JSON web token behind an escape of a URL": ("jwt", f"?jwt%3D{JWT}"),
+    "a JSON web token in a query": ("jwt", f"?jwt={JWT}"),
+    "a token with an escape in an .npmrc": ("npm", "//registry.example.test/:_authToken=" + _random(24) + "%3D"),
+    "a token in an .npmrc in JSON": ("npm", '"//registry.example.test/:_authToken=' + _random(24) + r'\nsave=true\n"'),
+    "a quoted token in JSON": ("npm", r'"//registry.example.test/:_authToken=\"' + _random(24) + r'\""'),
+    "a password with a dollar in a URL": ("basic-auth", "redis://worker:q7$" + _random(9) + "@db.example.test/0"),
+    "a password with an escape in a URL": ("basic-auth", "redis://worker:q7%40" + _random(9) + "@db.example.test/0"),
+    "a password with a star in a URL": ("basic-auth", "redis://worker:q7*" + _random(9) + "@db.example.test/0"),
+    "a password that says that it is one": (
+        "basic-auth",
+        "redis://worker:MyPassword-" + _random(9) + "@db.example.test/0",
+    ),
     "a private key": ("private-key", KEY.format("RSA PRIVATE")),
     "a private key on one line of a script": ("private-key", "k='" + KEY.format("PRIVATE").replace("\n", "\\n") + "'"),
     "a private key that is encrypted": ("private-key", KEY.format("ENCRYPTED SIGSTORE PRIVATE")),
@@ -98,6 +118,33 @@ def test_finds(detector: str, text: str) -> None:
     assert (evidence.files, evidence.not_read) == (2, ())
 
 
+SHORT_LINES = base64.b64encode(hashlib.sha512(b"x").digest()).decode()
+ALONE = {
+    "a token of no registry": ("npm", "_authToken=" + _random(30) + "0"),
+    "a user and password of no registry": ("npm", "_auth = " + base64.b64encode(b"worker:s3cr3tpa5s7").decode()),
+    "quoted": ("npm", '_auth="' + base64.b64encode(b"worker:s3cr3tpa5s7").decode() + '"'),
+    "behind a line end of JSON": ("npm", r'"save=true\n_authToken=' + _random(30) + r'0\n"'),
+    **{
+        f"a private key of {width} characters a line": (
+            "private-key",
+            "-----BEGIN PRIVATE " + "KEY-----\n" + textwrap.fill(SHORT_LINES, width),
+        )
+        for width in (8, 16, 32, 33, 64, 76)
+    },
+    "a private key of short lines in JSON": (
+        "private-key",
+        "'-----BEGIN PRIVATE " + r"KEY-----\n" + textwrap.fill(SHORT_LINES, 32).replace("\n", r"\n") + r"\n'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("detector", "text"), ALONE.values(), ids=ALONE.keys())
+@pytest.mark.parametrize("first", ["", "save=true\n", "save=true\r\n"])
+def test_finds_at_the_beginning_of_a_line(detector: str, text: str, first: str) -> None:
+    found = _search(f"{first}{text}\n".encode()).found
+    assert {fact.detector for fact in found} == {detector}
+
+
 NOT_FOUND = {
     "a variable": "//registry.example.test/:_authToken=${NPM_TOKEN}",
     "a placeholder": "https://user:password@registry.example.test/",
@@ -105,6 +152,15 @@ NOT_FOUND = {
     "npm's own example": "//registry.example.test/:_authToken=MYTOKEN",
     "an example key": "AKIAIOSFODNN7EXAMPLE",
     "code that handles keys": "if (pem.startsWith('-----BEGIN PRIVATE KEY-----')) return parse(pem.slice(27)); " * 9,
+    "a variable of a shell": "//registry.example.test/:_authToken=$NPM_TOKEN https://me:$PASSWORD@registry.example.test/",
+    "a variable of Windows": "//registry.example.test/:_authToken=%NPM_TOKEN%",
+    "code that has such a field": "this._auth=e.auth2,_authToken=function(){}\n  _auth = requests2.auth.HTTPBasicAuth\n_auth=1",
+    "a function with such a name": "_auth=function(){return 12345678901234}\n_authToken=await fetch2(something)",
+    "an address put together": 'a="redis://"+user+":"+pass1+"@"+host; b=`https://${u}:${p1}@x.example.test`',
+    "patterns over addresses": r"https://[^:]+:[^@]+@x ://\S+:\S+@x ://*:*@x ://.+:.+@x",
+    "a format": "https://%s:%s@registry.example.test mysql://%(user)s:%(pw)s@db.example.test",
+    "a masked password": "https://me:ab***@registry.example.test",
+    "code behind the first line of a key": "'-----BEGIN PRIVATE KEY-----'\n  const parsedKey1 = decodeBase64Text(\n    privateKeyText\n)",
     "a public key": "-----BEGIN PUBLIC KEY-----\n" + "A" * 64,
     "the middle of something longer": "xghp_" + _random(36) + " x" + "npm_" + _random(36),
     "the beginning of something longer": "npm_" + _random(50),
@@ -115,6 +171,10 @@ NOT_FOUND = {
     "a token that is none": "eyJhbGciOiJIUzI1NiJ9.eyJ" + "!" * 9 + " eyJub3QgYmFzZQ.eyJub3QganNvbg.x",
     "a port": "http://localhost:3000/a@b ssh://git@host:22/a",
 }
+
+
+def test_a_mark_before_a_setting_is_none_of_it() -> None:
+    assert [fact.detector for fact in _search(b"\xef\xbb\xbf_authToken=" + TOKEN[4:]).found] == ["npm"]
 
 
 @pytest.mark.parametrize("text", NOT_FOUND.values(), ids=NOT_FOUND.keys())
@@ -134,6 +194,14 @@ ANYWHERE = {
     "UTF-16": ("x\n" + TOKEN.decode()).encode("utf-16"),
     "UTF-16 the other way round": b"\xfe\xff" + TOKEN.decode().encode("utf-16-be"),
     "UTF-16 that ends in the middle": TOKEN.decode().encode("utf-16") + b"\0",
+    "UTF-16 without a mark": ("x\n" + TOKEN.decode()).encode("utf-16-le"),
+    "UTF-16 without a mark the other way round": ("x\n" + TOKEN.decode()).encode("utf-16-be"),
+    "UTF-16 between other letters": ("\u0434\u4e2d " + TOKEN.decode() + " \u0434").encode("utf-16-le"),
+    "UTF-32": ("x\n" + TOKEN.decode()).encode("utf-32"),
+    "UTF-32 without a mark": ("x\n" + TOKEN.decode()).encode("utf-32-le"),
+    "UTF-32 without a mark the other way round": ("x\n" + TOKEN.decode()).encode("utf-32-be"),
+    "UTF-16 in a binary": bytes(range(256)) * 40 + TOKEN.decode().encode("utf-16-le") + bytes(range(256)),
+    "plain text behind a mark of UTF-16": b"\xff\xfe\n" + TOKEN,
     "the very beginning": TOKEN,
     "carriage returns": b"a\r\nb\r\n" + TOKEN + b"\r\n",
 }
@@ -191,6 +259,15 @@ HOSTILE = {
     "first lines without an end": b"-----BEGIN A ",
     "quoted digests": b"'" + b"a1" * 20,
     "settings": b"/:_authToken=",
+    "settings of no registry": b"\n_auth=",
+    "passwords": b"://a:a",
+    "escapes": b"\\neyJ",
+    "web tokens that are padded": b"=eyJ",
+    "keys of short lines": b"-----BEGIN PRIVATE KEY-----" + b"AAAAAAAA\\n" * 3,
+    "keys of short lines without end": b"-----BEGIN PRIVATE KEY-----" + b"A" * 15 + b"\n\r" * 40,
+    "almost UTF-16": b"a\0" * 7 + b"\0",
+    "almost UTF-32": b"a\0\0\0" * 7 + b"\0",
+    "nothing at all": b"\0",
     "line ends": b"\n",
 }
 
@@ -222,9 +299,29 @@ def test_brackets_that_nest_deep_in_a_token_are_no_way_out() -> None:
     assert _search(f"{_b64({'alg': 'x'})}.{nested}.x".encode()).files == 2
 
 
-@pytest.mark.parametrize("value", ["pass", "Secret", "aaaaaaaa", "<token>", "${X}", "%s", "your-password", "XXXXXXXX"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "pass",
+        "Secret",
+        "aaaaaaaa",
+        "<token>",
+        "${X}",
+        "%s",
+        "your-password",
+        "XXXXXXXX",
+        "npm_token",
+        "$PW",
+        "password123",
+    ],
+)
 def test_placeholders(value: str) -> None:
     assert is_placeholder(value)
+
+
+@pytest.mark.parametrize("value", ["pa$$w0rd", "q7%40x", "a*b", "MyPassword-2024!", "abc%3D%3D", "s3cret-key-of-mine"])
+def test_no_placeholders(value: str) -> None:
+    assert not is_placeholder(value)
 
 
 @given(st.binary(max_size=400))
