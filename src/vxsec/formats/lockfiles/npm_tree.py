@@ -153,9 +153,11 @@ def _ranges_of_doubtful(packages: Mapping[str, LockedPackage]) -> dict[str, list
     ranges: dict[str, list[str]] = defaultdict(list)
     resolver = Resolver(packages)
     for path, entry in packages.items():
-        wanted = entry.wanted()
-        asked = (wanted & doubtful) | {name for name in wanted if any(map(_alias_target, entry.ranges(name)))}
-        for name, found in resolver.names_below(path, asked):
+        fields = (entry.dependencies, entry.optional_dependencies, entry.peer_dependencies, entry.dev_dependencies)
+        asked = {name for stated in fields for name, text in stated.items() if text.startswith("npm:")}
+        if doubtful:
+            asked |= entry.wanted() & doubtful
+        for name, found in resolver.names_below(path, asked) if asked else ():
             ranges[found].extend(entry.ranges(name))
     return ranges
 

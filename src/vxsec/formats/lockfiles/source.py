@@ -15,6 +15,8 @@ _SHORTCUT = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+(?:#.*)?\Z")
 _URL = re.compile(r"https?://[!-~]+\Z", re.IGNORECASE)
 _PLAIN_URL = re.compile(r"https?://([a-z0-9.-]+)(?::[0-9]{1,5})?(?:/[!-[\]-~]*)?\Z", re.IGNORECASE)
 """Without user, IPv6 address or backslash: there is only one host to be read."""
+_PLAIN_PREFIX = re.compile(r"https?://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9_][A-Za-z0-9._~-]*)*\Z")
+"""A registry's address without escapes, dots alone, scopes and dashes alone."""
 _READABLE = re.compile(r"[^\x00-\x20\x7f\\%]+\Z")
 """A path after its escapes were read once: with nothing in it that another reader takes for an escape or a separator."""
 _HEX = re.compile(r"[0-9a-f]+\Z")
@@ -64,6 +66,9 @@ def is_registry_tarball(resolved: str, name: str, version: str) -> bool:
     (``NAME/download/FILE``, ``NAME/VERSION/FILE``) make, where ``FILE`` is the name without its scope, ``-``, the version
     and ``.tgz``.
     """
+    ordinary = f"/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
+    if resolved.endswith(ordinary) and _PLAIN_PREFIX.match(resolved[: -len(ordinary)]):
+        return True
     from urllib.parse import unquote, urlsplit
 
     try:
