@@ -240,11 +240,6 @@ def _is_plain(package: PackageRef) -> bool:
     return package.ecosystem == NPM and is_version(package.version)
 
 
-def _is_release(package: PackageRef) -> bool:
-    """Whether its version is one that npm has, so that no advisory is a plain answer; matching says what else it is."""
-    return package.ecosystem == NPM and is_version(package.version)
-
-
 def _no_data(why: UndecidedError) -> _Problem:
     return NotEvaluatedReason.DATABASE, str(why)
 
