@@ -275,6 +275,7 @@ def _content(table: Table) -> ContentEvidence:
                     FileEntry(path=path, mode=0o644, size=size, sha512="0" * 128)
                     for path, size in table.get("inventory", {}).items()
                 ),
+                "bundled": frozenset(table.get("bundled", ())),
                 "manifest": table.get("manifest", {"name": "@vextrus/kernel", "version": "1.1.0"}),
             },
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vxsec.inspection.bundled_folders import bundled_folders
 from vxsec.inspection.install_scripts import install_digest, install_scripts
 from vxsec.model.artifact import Artifact, RefusedArtifact
 from vxsec.model.evidence import ContentEvidence, UninstallableRange
@@ -38,6 +39,7 @@ def derive_content(artifact: Artifact | RefusedArtifact) -> ContentEvidence:
         install_scripts=scripts,
         install_digest=install_digest(artifact, scripts),
         uninstallable=tuple(_uninstallable(artifact.manifest)),
+        bundled=bundled_folders(artifact),
     )
 
 

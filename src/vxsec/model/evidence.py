@@ -137,7 +137,8 @@ class ContentEvidence:
     """What the tarball holds. ``refused`` is non-empty exactly for bytes that were not accepted.
 
     ``install_digest`` is the SHA-256 (hex) over the install scripts and the files they name, or None without scripts.
-    ``inventory`` is every file; ``manifest`` the package's own manifest, parsed.
+    ``inventory`` is every file; ``manifest`` the package's own manifest, parsed. ``bundled`` names the packages right below
+    ``node_modules`` that bundling explains: listed as bundled, or needed by one that is.
     """
 
     refused: tuple[Finding, ...]
@@ -150,6 +151,7 @@ class ContentEvidence:
     install_scripts: tuple[InstallScript, ...] = ()
     install_digest: str | None = None
     uninstallable: tuple[UninstallableRange, ...] = ()
+    bundled: frozenset[str] = frozenset()
 
 
 class PackumentState(StrEnum):

@@ -11,7 +11,6 @@ Where a denied file is meant, write the whole list under ``deny`` without its pa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from vxsec.formats.globs import PathGlob
 from vxsec.model.decision import Phase
@@ -19,9 +18,6 @@ from vxsec.model.package import NPM, PYPI
 from vxsec.policy.next_command import inspect_step
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["RULE", "Parameters"]
 
@@ -55,8 +51,8 @@ class Parameters:
         doc="Where given, every file must match one of these patterns; case counts.", default=()
     )
     deny: tuple[str, ...] = parameter(
-        doc="No file may match one of these patterns, in any case of letters; files of bundled dependencies may lie in "
-        "node_modules.",
+        doc="No file may match one of these patterns, in any case of letters; files of bundled dependencies, and of "
+        "what these need, may lie in node_modules.",
         default=_DENIED,
     )
 
@@ -71,11 +67,10 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
         raise TypeError("content was not collected")
     allow = [PathGlob(text) for text in parameters.allow]
     deny = [PathGlob(text, fold_case=True) for text in parameters.deny]
-    bundles = _bundles(content.manifest or {})
     denied: list[str] = []
     extra: list[str] = []
     for file in content.inventory:
-        judged = _without_modules(file.path) if bundles else file.path
+        judged = _without_modules(file.path, content.bundled)
         match = next((glob for glob in deny if glob.matches(judged)), None)
         if match is not None:
             denied.append(f"{file.path[:_SHOWN]!r} ({match.text})")
@@ -88,15 +83,11 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
     return passed("files.clean", "only files that may be published", found=f"{len(content.inventory)} files")
 
 
-def _bundles(manifest: Mapping[str, object]) -> bool:
-    """Whether dependencies, and what these need, travel inside the tarball on purpose."""
-    return bool(manifest.get("bundleDependencies", manifest.get("bundledDependencies")))
-
-
-def _without_modules(path: str) -> str:
+def _without_modules(path: str, bundled: frozenset[str]) -> str:
     """The path of a bundled dependency's file without the folders that bundling explains."""
     first, *rest = path.split("/")
-    return "/".join(part for part in rest if part != _MODULES) if first == _MODULES else path
+    name = "/".join(rest[:2]) if rest and rest[0].startswith("@") else "".join(rest[:1])
+    return "/".join(part for part in rest if part != _MODULES) if first == _MODULES and name in bundled else path
 
 
 def _failed(context: RuleContext, code: str, what: str, expected: str, found: list[str]) -> Outcome:

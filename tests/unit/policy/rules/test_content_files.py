@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from support.policy_cases import make_evidence, make_policy, run_rule
@@ -49,20 +51,32 @@ def test_a_pattern_that_is_not_understood_is_refused(key: str, pattern: str) -> 
     assert caught.value.code == "policy.value"
 
 
-@pytest.mark.parametrize("stated", [["a"], True, {"a": "1"}])
-def test_bundling_explains_the_folder(stated: object) -> None:
-    content = _content("node_modules/b/index.js", bundledDependencies=stated)
-    assert run_rule(RULE, make_evidence(content=content)).code == "files.clean"
+def _bundling(*paths: str) -> str:
+    content = replace(_content("package.json", *paths), bundled=frozenset({"b", "@s/c"}))
+    return run_rule(RULE, make_evidence(content=content)).code
 
 
-@pytest.mark.parametrize("stated", [[], False, None, ""])
-def test_bundling_nothing_explains_nothing(stated: object) -> None:
+@pytest.mark.parametrize(
+    "path", ["b/index.js", "@s/c/index.js", "b/node_modules/d/index.js", "b/node_modules/@s/d/x.js"]
+)
+def test_bundling_explains_a_folder(path: str) -> None:
+    assert _bundling(f"node_modules/{path}") == "files.clean"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["node_modules/evil/index.js", "node_modules/@s/evil/index.js", "node_modules/@s/b/x.js", "node_modules/B/x.js",
+     "node_modules/bb/x.js", "node_modules/index.js", "Node_Modules/b/index.js", "dist/node_modules/b/index.js",
+     "node_modules/.bin/b", "node_modules/node_modules/b/x.js", "node_modules/@s/x.js", "node_modules/b/.npmrc",
+     "node_modules/b/node_modules/d/.env"],
+)  # fmt: skip
+def test_bundling_explains_nothing_else(path: str) -> None:
+    assert _bundling("node_modules/b/index.js", path) == "files.denied"
+
+
+@pytest.mark.parametrize("stated", [["b"], True, [], None])
+def test_what_the_manifest_says_is_not_asked_again(stated: object) -> None:
     content = _content("node_modules/b/index.js", bundleDependencies=stated)
-    assert run_rule(RULE, make_evidence(content=content)).code == "files.denied"
-
-
-def test_bundling_does_not_explain_a_folder_elsewhere() -> None:
-    content = _content("dist/node_modules/b/index.js", bundleDependencies=["b"])
     assert run_rule(RULE, make_evidence(content=content)).code == "files.denied"
 
 
