@@ -365,7 +365,7 @@ def test_an_own_name_under_another_registrys_url_is_confusion(
 
 
 def _bundling(shop: Shop, *, inner: str = "1.0.0") -> Path:
-    manifest = {"dependencies": {"left-pad": "^1.0.0"}, "bundleDependencies": ["left-pad"]}
+    manifest = {"dependencies": {"left-pad": f"^{inner}"}, "bundleDependencies": ["left-pad"]}
     files = {
         "index.js": b"",
         "node_modules/left-pad/package.json": json.dumps({"name": "left-pad", "version": inner}).encode(),
