@@ -20,6 +20,10 @@ _PLAIN_PREFIX = re.compile(r"https?://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9_][A-Za-z0-9.
 _READABLE = re.compile(r"[^\x00-\x20\x7f\\%]+\Z")
 """A path after its escapes were read once: with nothing in it that another reader takes for an escape or a separator."""
 _HEX = re.compile(r"[0-9a-f]+\Z")
+_GITLAB_FILE = re.compile(
+    r"https://[^/]+(?:/[A-Za-z0-9@_-][A-Za-z0-9@._-]*)*/-/(?:@[A-Za-z0-9_-][A-Za-z0-9._-]*/)?[A-Za-z0-9_-][A-Za-z0-9._-]*\.tgz\Z"
+)
+"""npm downloads what has ``/-/`` in its path (hosted-git-info, ``hosts.js``): GitLab's own registry."""
 _COMMIT = re.compile(r"#(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
@@ -118,7 +122,10 @@ def _http_kind(resolved: str) -> SourceKind:
     host = plain[1].lower() if plain is not None else _host(resolved)
     if not host:
         return SourceKind.UNKNOWN
-    return SourceKind.GIT if host.rstrip(".").removeprefix("www.") in _GIT_HOSTS else SourceKind.HTTP
+    host = host.rstrip(".").removeprefix("www.")
+    if host == "gitlab.com" and _GITLAB_FILE.match(resolved):
+        return SourceKind.HTTP
+    return SourceKind.GIT if host in _GIT_HOSTS else SourceKind.HTTP
 
 
 def _host(resolved: str) -> str | None:
