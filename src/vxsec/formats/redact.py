@@ -14,6 +14,8 @@ _QUERY = re.compile(r"\?[^#]++")
 _NO_PASSWORD = frozenset({"", "git"})
 _ALIASES = ("npm:", "workspace:")
 _SLASHES = 2
+_SCP_HOST = re.compile(r"(?:[^:.]*+\.[^:]*+|github|gitlab|bitbucket|gist|sourcehut):", re.IGNORECASE)
+"""Behind ``user@``, as git and the shortcuts of npm write it."""
 
 
 def redact_urls(text: str) -> str:
@@ -44,7 +46,7 @@ def _without_user(part: re.Match[str]) -> str:
         known = len(slashes) >= _SLASHES or ":" in before or part.string[part.start() - 1 : part.start()] == ":"
     else:
         known = bool(colon)
-        if not known and "." in host.partition(":")[0] and ":" in host:  # git's user@host:path
+        if not known and _SCP_HOST.match(host):
             known, user, scheme = True, before, ""
     if not known or user.lower() in _NO_PASSWORD:
         return part[0]

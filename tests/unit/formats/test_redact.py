@@ -20,6 +20,7 @@ HIDDEN = {
     "no scheme": ("//TOPSECRET@h.example.test/a", "//***@h.example.test/a"),
     "git's own spelling": ("me:TOPSECRET@h.example.test:a/b", "me:***@h.example.test:a/b"),
     "git's own spelling with a token": ("TOPSECRET@h.example.test:a/b", "***@h.example.test:a/b"),
+    "a shortcut of npm with a token": ("TOPSECRET@github:a/b", "***@github:a/b"),
     "a query": ("https://h.example.test/a?token=TOPSECRET#v1", "https://h.example.test/a?***#v1"),
     "a second question mark": ("https://h.example.test/?a?b=TOPSECRET/@x", "https://h.example.test/?***"),
     "a sentence": ("SEE (https://me:TOPSECRET@h.example.test/x) AND c", "SEE (https://***@h.example.test/x) AND c"),
