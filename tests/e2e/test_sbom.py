@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import vxsec
+from support.shop import PASSWORD
+from vxsec.testing.artifacts import pack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -353,3 +355,34 @@ def test_what_was_extracted_is_said(vxsec_run: Vxsec, shop: Shop, kernel: Path, 
     for more in ((), ("--json",)):
         answer = vxsec_run("sbom", "extract", kernel, "--trust", shop.trust, "-o", made, *more)
         assert (answer.status, "ci" in answer.out) == (0, True)
+
+
+def test_what_is_signed_are_the_bytes_that_were_compared(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.pack("plain")
+    honest = path.read_bytes()
+
+    def swap() -> bytes:
+        path.write_bytes(pack({"name": "@acme/plain", "version": "1.0.0"}, {"index.js": b"steal()\n"}))
+        return PASSWORD
+
+    vxsec.attest_sbom([path], signers=[f"file:{shop.keys / 'ci.key'}"], password=swap)
+    check = ("verify", path, "--key", shop.keys / "ci.pub")
+    assert vxsec_run(*check).status == 10
+    path.write_bytes(honest)
+    assert vxsec_run(*check).status == 0
+
+
+def test_the_newest_attested_sbom_is_the_one_extracted(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.pack("plain")
+    for author in ("First", "Second"):
+        assert vxsec_run("sbom", "attest", path, "--author", author, "--signer", shop.uri("ci")).status == 0
+    extracted = vxsec_run("sbom", "extract", path, "--trust", shop.trust)
+    assert extracted.json["metadata"]["authors"] == [{"name": "Second"}]
+
+
+def test_nobody_attests_a_scan_that_was_not_made(vxsec_run: Vxsec, shop: Shop) -> None:
+    (shop.folder / "p.json").write_text("{}", encoding="utf-8")
+    answer = vxsec_run(
+        "attest", shop.pack("plain"), "--type", "urn:vxsec:scan:v1", "--predicate", "p.json", "--signer", shop.uri("ci")
+    )
+    assert (answer.status, "attest.reserved-type" in answer.err) == (2, True)

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-__all__ = ["READ_VERSIONS", "PlacedComponent", "read_bom", "walk_components", "write_bom"]
+__all__ = [
+    "READ_VERSIONS",
+    "PlacedComponent",
+    "bom_of",
+    "parse_bom_document",
+    "read_bom",
+    "walk_components",
+    "write_bom",
+]
 
 READ_VERSIONS = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -44,20 +52,17 @@ class PlacedComponent:
 
 
 def read_bom(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) -> Bom:
-    """Read a CycloneDX JSON document.
+    """Read a CycloneDX JSON document; what is guaranteed and raised is that of the two functions it is made of."""
+    return bom_of(parse_bom_document(data, where=where, limits=limits), where=where, limits=limits)
 
-    Guaranteed: nested components are flattened, in document order; an npm scope stands in the name, wherever the tool put
-    it; licences of all three shapes are one text. Hashes are lower case. A timestamp that cannot be read is None.
 
-    Args:
-        data: The file.
-        where: What it is called in an error.
-        limits: ``sbom_bytes`` and ``sbom_components``.
+def parse_bom_document(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) -> dict[str, object]:
+    """The JSON object of an SBOM's bytes.
 
     Raises:
-        NothingToJudgeError: ``sbom.xml-unsupported``, ``sbom.spdx-unsupported`` or ``sbom.version-unsupported``.
-        FormatError: ``sbom.xml-entity`` for XML with a document type or entity, ``sbom.malformed`` for anything that is no
-            SBOM, ``sbom.too-many``, or ``json.*``.
+        NothingToJudgeError: ``sbom.xml-unsupported``.
+        FormatError: ``sbom.xml-entity`` for XML with a document type or entity, ``sbom.too-large``, ``sbom.malformed``, or
+            ``json.*``.
     """
     if len(data) > limits.sbom_bytes:
         raise FormatError(
@@ -67,12 +72,30 @@ def read_bom(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) -> Bom
     document = parse_json(data, where=where, limits=limits, max_bytes=limits.sbom_bytes)
     if not isinstance(document, dict):
         _malformed("expected an object", where)
+    return document
+
+
+def bom_of(document: Mapping[str, object], *, where: str, limits: Limits = DEFAULT_LIMITS) -> Bom:
+    """What a parsed document says: a file's, or the predicate of a statement.
+
+    Guaranteed: nested components are flattened, in document order; an npm scope stands in the name, wherever the tool put
+    it; licences of all three shapes are one text. Hashes are lower case. A timestamp that cannot be read is None.
+
+    Args:
+        document: As strict JSON gives it.
+        where: What it is called in an error.
+        limits: ``sbom_components``.
+
+    Raises:
+        NothingToJudgeError: ``sbom.spdx-unsupported`` or ``sbom.version-unsupported``.
+        FormatError: ``sbom.malformed`` for anything that is no SBOM, or ``sbom.too-many``.
+    """
     if "spdxVersion" in document or ("@context" in document and "@graph" in document):
         raise _unsupported("spdx", "SPDX", where, "give a CycloneDX JSON document")
     if document.get("bomFormat") != "CycloneDX":
         _malformed("expected bomFormat CycloneDX", where)
     version = document.get("specVersion")
-    if version not in READ_VERSIONS:
+    if not isinstance(version, str) or version not in READ_VERSIONS:
         known = f"{READ_VERSIONS[0]} to {READ_VERSIONS[-1]} are"
         raise _unsupported(
             "version", f"CycloneDX {str(version)[:_SHOWN]!r} ({known})", where, "give one of these versions"

@@ -19,6 +19,7 @@ from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.artifact import Artifact
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Subject
 from vxsec.model.report.signing import SignedFile
+from vxsec.model.scan import SCAN_PREDICATE
 from vxsec.model.trust import HolderKind, Role
 from vxsec.signing.signer import sign_blob, sign_statement
 from vxsec.signing.table import open_signer
@@ -28,13 +29,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from vxsec.model.digest import Digests
     from vxsec.model.trust import TrustRoot
     from vxsec.signing.signer import Signer
 
     Password = bytes | Callable[[], bytes] | None
     PathLike = str | os.PathLike[str]
 
-__all__ = ["append_bundle", "attest", "attest_each", "open_signers", "sign", "why_not_counted"]
+__all__ = [
+    "append_bundle",
+    "attest",
+    "attest_subjects",
+    "open_signers",
+    "require_signing",
+    "sign",
+    "subject_of",
+    "why_not_counted",
+]
 
 
 def sign(
@@ -76,7 +87,7 @@ def sign(
         ConfigurationError: A malformed key or trust document, or a wrong password.
         RefusedError: A file is not a tarball that vxsec accepts.
     """
-    _require(files, signers, bundle)
+    require_signing(files, signers, bundle)
     if blob and (trust is not None or registry is not None or expires is not None):
         raise UsageError(
             "a bare signature says nothing about a registry or a time",
@@ -121,8 +132,8 @@ def attest(
     """Sign an in-toto statement (v1) with any predicate about each file.
 
     The subject of a package tarball is named by its purl, any other file by its base name; both carry SHA-256 and
-    SHA-512. The types of vxsec's own statements are refused: those are made by ``sign`` and ``approve``, which fill them
-    with what they checked.
+    SHA-512. The types of vxsec's own statements are refused: those are made by ``sign``, ``approve`` and ``scan``, which
+    fill them with what they checked.
 
     Args:
         files: Paths, at least one.
@@ -136,12 +147,12 @@ def attest(
         UsageError: As :func:`sign`, or ``attest.reserved-type``.
         ConfigurationError: The predicate is not a JSON object; as :func:`sign`.
     """
-    _require(files, signers, bundle)
-    if predicate_type in {RELEASE_PREDICATE, APPROVAL_PREDICATE}:
+    require_signing(files, signers, bundle)
+    if predicate_type in {RELEASE_PREDICATE, APPROVAL_PREDICATE, SCAN_PREDICATE}:
         raise UsageError(
             f"{predicate_type} is made by vxsec itself",
             code="attest.reserved-type",
-            hint="it is what vxsec sign and vxsec approve write, filled with what they checked",
+            hint="it is what vxsec sign, vxsec approve and vxsec scan --attest write, filled with what they checked",
         )
     if ":" not in predicate_type:
         raise UsageError(
@@ -157,38 +168,44 @@ def attest(
         raise ConfigurationError(
             error.message, code=error.code, where=error.where, hint="write the predicate as one JSON object"
         ) from error
-    return attest_each(
-        [(file, content) for file in files],
-        predicate_type=predicate_type,
-        signers=signers,
-        bundle=bundle,
-        password=password,
-    )
+    opened = open_signers(signers, password=password)
+    statements = [(str(file), _subject_of(file), content) for file in files]
+    return attest_subjects(statements, predicate_type=predicate_type, signers=opened, bundle=bundle)
 
 
-def attest_each(
-    predicates: Sequence[tuple[PathLike, Mapping[str, object]]],
+def attest_subjects(
+    statements: Sequence[tuple[str, Subject, Mapping[str, object]]],
     *,
     predicate_type: str,
-    signers: Sequence[str],
+    signers: Sequence[Signer],
     bundle: PathLike | None = None,
-    password: Password = None,
 ) -> tuple[SignedFile, ...]:
-    """As :func:`attest`, with a predicate of its own for each file, and any type.
+    """Sign a statement for each file and append it beside the file; everything is signed before anything is stored.
+
+    Args:
+        statements: The file to write beside, the subject as whoever read the bytes gives it, and the predicate.
+        predicate_type: A URI.
+        signers: Opened, at least one.
+        bundle: As in :func:`sign`.
 
     Raises:
-        UsageError: As :func:`attest`.
-        ConfigurationError: As :func:`sign`.
+        FormatError: ``statement.malformed``: the predicate holds what cannot be written.
+        UsageError: A bundle cannot be written.
     """
-    _require([file for file, _ in predicates], signers, bundle)
-    opened = open_signers(signers, password=password)
-    payloads = []
-    for file, content in predicates:
-        digests = hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes)
-        subject = Subject(name=_subject_name(file), digest={"sha256": digests.sha256, "sha512": digests.sha512})
-        payload = build_statement(subjects=[subject], predicate_type=predicate_type, predicate=content)
-        payloads.append((str(file), subject.name or str(file), payload))
-    return _sign_all(payloads, predicate_type, opened, bundle)
+    payloads = [
+        (
+            file,
+            subject.name or file,
+            build_statement(subjects=[subject], predicate_type=predicate_type, predicate=content),
+        )
+        for file, subject, content in statements
+    ]
+    return _sign_all(payloads, predicate_type, signers, bundle)
+
+
+def subject_of(name: str, digests: Digests) -> Subject:
+    """A subject by its SHA-256 and SHA-512."""
+    return Subject(name=name, digest={"sha256": digests.sha256, "sha512": digests.sha512})
 
 
 def open_signers(uris: Sequence[str], *, password: Password) -> list[Signer]:
@@ -247,7 +264,12 @@ def append_bundle(file: PathLike, line: bytes) -> str:
     return path
 
 
-def _require(files: Sequence[PathLike], signers: Sequence[str], bundle: PathLike | None) -> None:
+def require_signing(files: Sequence[PathLike], signers: Sequence[str], bundle: PathLike | None) -> None:
+    """Files, signers, and one place for each bundle.
+
+    Raises:
+        UsageError: ``usage.no-files``, ``usage.no-signers`` or ``usage.bundle``.
+    """
     if not files:
         raise UsageError("expected at least one file", code="usage.no-files")
     if not signers:
@@ -302,9 +324,10 @@ def _store(made: _Made, bundle: PathLike | None) -> SignedFile:
     )
 
 
-def _subject_name(file: PathLike) -> str:
+def _subject_of(file: PathLike) -> Subject:
+    """A package's purl, else the base name, and the digests of the very bytes that said so."""
     if str(file).endswith((".tgz", ".tar.gz", ".whl")):
         artifact = open_artifact(file)
-        if isinstance(artifact, Artifact):
-            return artifact.package.purl
-    return Path(file).name
+        name = artifact.package.purl if isinstance(artifact, Artifact) else Path(file).name
+        return subject_of(name, artifact.digests)
+    return subject_of(Path(file).name, hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes))

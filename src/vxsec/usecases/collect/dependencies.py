@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from vxsec.errors import RefusedError, VxsecError
 from vxsec.formats.evidence_package import BOM_FILE
-from vxsec.formats.strict_json import dump_json
 from vxsec.host.files import hash_file, read_if_exists
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.attestation import RejectedSignature
@@ -23,7 +22,7 @@ from vxsec.verification.attested import derive_attested
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from vxsec.model.artifact import Artifact
@@ -105,15 +104,15 @@ class DependencyFacts:
             trust=self.trust,
             now=self.now,
         )
-        documents: list[tuple[str, bytes, SignerFact | None]] = [
-            (item.signer.source, dump_json(dict(item.statement.statement.predicate)), item.signer) for item in attested
+        found: list[tuple[str, Mapping[str, object] | bytes, SignerFact | None]] = [
+            (item.signer.source, item.statement.statement.predicate, item.signer) for item in attested
         ]
-        documents += [(source, data, None) for source, data in _bare(artifact, gathered)]
+        found += [(source, data, None) for source, data in _bare(artifact, gathered)]
         facts: list[SbomFact] = []
         refused = list(rejected)
-        for source, data, signer in documents:
+        for source, sbom, signer in found:
             try:
-                facts.append(_sbom_fact(source, data, signer, artifact, graph))
+                facts.append(_sbom_fact(source, sbom, signer, artifact, graph))
             except VxsecError as error:
                 refused.append(RejectedSignature(code=error.code, message=error.message, source=source))
         return SbomEvidence(sboms=tuple(facts), rejected=tuple(refused), incomplete=gathered.incomplete or incomplete)
@@ -197,7 +196,11 @@ def _bare(artifact: Artifact, gathered: Gathered) -> Iterator[tuple[str, bytes]]
 
 
 def _sbom_fact(
-    source: str, data: bytes, signer: SignerFact | None, artifact: Artifact, graph: DependencyGraph | None
+    source: str,
+    sbom: Mapping[str, object] | bytes,
+    signer: SignerFact | None,
+    artifact: Artifact,
+    graph: DependencyGraph | None,
 ) -> SbomFact:
     """Read one SBOM and compare it with the bytes, what their manifest requires, and what the lockfile resolves.
 
@@ -205,13 +208,13 @@ def _sbom_fact(
         FormatError: It is malformed.
         NothingToJudgeError: A format that is not read.
     """
-    from vxsec.formats.cyclonedx import read_bom
+    from vxsec.formats.cyclonedx import bom_of, read_bom
     from vxsec.inspection.manifest_graph import required_by_manifest
     from vxsec.sbom.check import missing_elements
     from vxsec.sbom.compare import compare_with_graph, compare_with_package
     from vxsec.sbom.required import missing_dependencies, says_incomplete
 
-    bom = read_bom(data, where=source)
+    bom = read_bom(sbom, where=source) if isinstance(sbom, bytes) else bom_of(sbom, where=source)
     return SbomFact(
         source=source,
         format=f"CycloneDX {bom.spec_version}",

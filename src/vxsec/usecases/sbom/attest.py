@@ -62,9 +62,10 @@ def attest_sbom(
         VerificationError: ``sbom.mismatch``: an SBOM is about other bytes.
         RefusedError: An archive or SBOM that is refused.
     """
-    from vxsec.formats.strict_json import read_json
-    from vxsec.usecases.sign import attest_each
+    from vxsec.formats.cyclonedx import bom_of, parse_bom_document
+    from vxsec.usecases.sign import attest_subjects, open_signers, require_signing, subject_of
 
+    require_signing(files, signers, bundle)
     if sbom is not None and (lockfile is not None or authors or timestamp is not None):
         raise UsageError(
             "an SBOM that is given is taken as it is",
@@ -78,7 +79,7 @@ def attest_sbom(
             hint="leave it out: each FILE.cdx.json beside its file is found",
         )
     made_now = lockfile is not None or bool(authors) or timestamp is not None
-    documents = []
+    statements = []
     for file in files:
         artifact = require_artifact(file)
         data = None if sbom is None and made_now else sbom_bytes(artifact, sbom)
@@ -89,9 +90,12 @@ def attest_sbom(
                 for text in made.notes:
                     note(f"{file}: {text}")
         where = str(sbom or sbom_path(file))
-        require_match(artifact, data, where=where)
-        documents.append((file, read_json(data, where=where).mapping()))
-    return attest_each(documents, predicate_type=CYCLONEDX_PREDICATE, signers=signers, bundle=bundle, password=password)
+        document = parse_bom_document(data, where=where)
+        require_match(artifact, bom_of(document, where=where), where=where)
+        # The digests of the bytes that were read and compared, not of what the file holds by now.
+        statements.append((str(file), subject_of(artifact.package.purl, artifact.digests), document))
+    opened = open_signers(signers, password=password)
+    return attest_subjects(statements, predicate_type=CYCLONEDX_PREDICATE, signers=opened, bundle=bundle)
 
 
 def extract_sbom(
@@ -163,11 +167,13 @@ def extract_sbom(
             where=first.source if first else str(file),
             hint=f"vxsec sbom attest {file} --lockfile package-lock.json --signer file:ci.key",
         )
-    statement, signed_by, source = chosen[0]
+    from vxsec.formats.cyclonedx import bom_of
     from vxsec.formats.strict_json import dump_json
 
-    document = dump_json(dict(statement.statement.predicate), indent=2) + b"\n"
-    require_match(artifact, document, where=source)
+    statement, signed_by, source = chosen[-1]  # bundles are appended: the last is the newest
+    predicate = dict(statement.statement.predicate)
+    require_match(artifact, bom_of(predicate, where=source), where=source)
+    document = dump_json(predicate, indent=2) + b"\n"
     if output is not None:
         write_atomic(output, document)
     return ExtractedSbom(

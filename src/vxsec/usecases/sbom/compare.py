@@ -27,10 +27,7 @@ def check_sbom(file: PathLike) -> SbomCheck:
     from vxsec.sbom.check import check_bom, missing_elements
 
     require_no_archive(file)
-    data, bom = load_bom(file)
-    from vxsec.formats.strict_json import parse_json
-
-    document = parse_json(data, where=str(file))
+    document, bom = load_bom(file)
     return SbomCheck(source=str(file), bom=bom, findings=check_bom(bom, document), missing=missing_elements(bom))
 
 

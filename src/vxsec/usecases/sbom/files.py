@@ -12,6 +12,8 @@ from vxsec.policy.next_command import quoted
 from vxsec.usecases.inputs import require_artifact
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vxsec.model.artifact import Artifact
     from vxsec.model.sbom import Bom
 
@@ -32,18 +34,19 @@ _ARCHIVES = (".tgz", ".tar.gz", ".whl")
 _SHOWN = 5
 
 
-def load_bom(file: PathLike) -> tuple[bytes, Bom]:
-    """The bytes of an SBOM file and what they say.
+def load_bom(file: PathLike) -> tuple[Mapping[str, object], Bom]:
+    """The document of an SBOM file and what it says.
 
     Raises:
         UsageError: Unreadable.
         FormatError: Not an SBOM, or malformed.
         NothingToJudgeError: A format that is not read.
     """
-    from vxsec.formats.cyclonedx import read_bom
+    from vxsec.formats.cyclonedx import bom_of, parse_bom_document
 
     data = read_bounded(file, max_bytes=DEFAULT_LIMITS.sbom_bytes)
-    return data, read_bom(data, where=str(file))
+    document = parse_bom_document(data, where=str(file))
+    return document, bom_of(document, where=str(file))
 
 
 def find_bom(source: PathLike) -> Bom:
@@ -59,12 +62,12 @@ def find_bom(source: PathLike) -> Bom:
     if not text.endswith(_ARCHIVES):
         return load_bom(source)[1]
     artifact = require_artifact(source)
-    data, bom = load_bom_beside(source)
-    require_match(artifact, data, where=sbom_path(source))
+    _, bom = load_bom_beside(source)
+    require_match(artifact, bom, where=sbom_path(source))
     return bom
 
 
-def load_bom_beside(file: PathLike) -> tuple[bytes, Bom]:
+def load_bom_beside(file: PathLike) -> tuple[Mapping[str, object], Bom]:
     """The SBOM beside an archive, as :func:`load_bom` gives it.
 
     Raises:
@@ -110,9 +113,12 @@ def sbom_beside(artifact: Artifact) -> bytes | None:
         VerificationError: ``sbom.mismatch``: it is about other bytes.
         FormatError: It is malformed.
     """
+    from vxsec.formats.cyclonedx import read_bom
+
     data = sbom_bytes(artifact, None)
     if data is not None:
-        require_match(artifact, data, where=sbom_path(artifact.filename))
+        where = sbom_path(artifact.filename)
+        require_match(artifact, read_bom(data, where=where), where=where)
     return data
 
 
@@ -132,16 +138,15 @@ def sbom_bytes(artifact: Artifact, sbom: PathLike | None) -> bytes | None:
     return read_if_exists(sbom_path(artifact.filename), max_bytes=DEFAULT_LIMITS.sbom_bytes)
 
 
-def require_match(artifact: Artifact, data: bytes, *, where: str) -> None:
+def require_match(artifact: Artifact, bom: Bom, *, where: str) -> None:
     """An SBOM about other bytes is never signed and never handed out.
 
     Raises:
         VerificationError: ``sbom.mismatch``.
     """
-    from vxsec.formats.cyclonedx import read_bom
     from vxsec.sbom.compare import compare_with_package
 
-    mismatches = compare_with_package(read_bom(data, where=where), artifact.package, artifact.digests)
+    mismatches = compare_with_package(bom, artifact.package, artifact.digests)
     if mismatches:
         raise VerificationError(
             "; ".join(item.message for item in mismatches[:_SHOWN]),

@@ -5,19 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vxsec.formats.public_key import key_hint
 from vxsec.formats.scan_statement import AttestedScan, ScannedFile, build_scan_predicate
-from vxsec.formats.statement import build_statement
-from vxsec.model.attestation import Subject
-from vxsec.model.report.signing import SignedFile
 from vxsec.model.scan import SCAN_PREDICATE
-from vxsec.signing.signer import sign_statement
-from vxsec.usecases.sign import append_bundle
+from vxsec.usecases.sign import attest_subjects, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vxsec.model.report.scan import ScanInput, ScanReport
+    from vxsec.model.report.signing import SignedFile
     from vxsec.signing.signer import Signer
 
 __all__ = ["attest_report"]
@@ -45,21 +41,8 @@ def attest_report(report: ScanReport, signers: Sequence[Signer], *, scanner: str
             result=report.result, scanned_at=report.scanned_at, scanner=scanner, files=tuple(_files(report, scanned))
         )
     )
-    digest = {"sha256": scanned.digests.sha256, "sha512": scanned.digests.sha512}
-    payload = build_statement(
-        subjects=[Subject(name=name, digest=digest)], predicate_type=SCAN_PREDICATE, predicate=predicate
-    )
-    made = [(signer, sign_statement(signer, payload)) for signer in signers]
-    return tuple(
-        SignedFile(
-            file=scanned.file,
-            subject=name,
-            predicate_type=SCAN_PREDICATE,
-            key_hint=key_hint(signer.spki),
-            bundle=append_bundle(scanned.file, line),
-        )
-        for signer, line in made
-    )
+    subject = subject_of(name, scanned.digests)
+    return attest_subjects([(scanned.file, subject, predicate)], predicate_type=SCAN_PREDICATE, signers=signers)
 
 
 def _files(report: ScanReport, scanned: ScanInput) -> Iterator[ScannedFile]:
