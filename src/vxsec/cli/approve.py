@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from vxsec.cli.options import EXPIRES, FILES, connection_options, output_options, password_options, password_source
-from vxsec.cli.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from vxsec.cli.output import Output
     from vxsec.model.report.signing import ReleaseDifference
 
 __all__ = ["command"]
@@ -49,13 +49,11 @@ def command(
     unsafe_tls: tuple[str, ...],
     password_file: str | None,
     password_env: str | None,
-    **output: object,
+    out: Output,
 ) -> int:
     """Approve releases: see what changes against the published version, then sign one approval over all files."""
     from vxsec import approve
     from vxsec.report.signing import approval_document, render_differences, render_signed
-
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
 
     def review(differences: Sequence[ReleaseDifference]) -> bool:
         for line in render_differences(differences):

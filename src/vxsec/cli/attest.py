@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from vxsec.cli.options import FILES, output_options, password_options, password_source
-from vxsec.cli.output import Output
+
+if TYPE_CHECKING:
+    from vxsec.cli.output import Output
 
 __all__ = ["command"]
 
@@ -29,13 +33,12 @@ def command(
     bundle: str | None,
     password_file: str | None,
     password_env: str | None,
-    **output: object,
+    out: Output,
 ) -> int:
     """Sign an in-toto statement of any type about each file."""
     from vxsec import attest
     from vxsec.report.signing import render_signed, signed_document
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     signed = attest(
         files,
         predicate_type=predicate_type,

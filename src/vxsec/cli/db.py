@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from vxsec.cli.options import AT, DB, DURATION, TIME, output_options
-from vxsec.cli.output import Output
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from vxsec.cli.output import Output
     from vxsec.model.report.database import DatabaseReport
     from vxsec.model.scan import DatabaseState
 
@@ -34,12 +34,11 @@ def command() -> None:
 @DB
 @output_options
 def import_(
-    *, sources: tuple[str, ...], exported_at: datetime | None, ecosystem: str | None, db: str | None, **output: object
+    *, sources: tuple[str, ...], exported_at: datetime | None, ecosystem: str | None, db: str | None, out: Output
 ) -> int:
     """Make the database from OSV's exports (npm.zip, npm/all.zip) or a folder of records. No network."""
     from vxsec.usecases.database.maintain import import_database
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     states = import_database(sources, directory=db, ecosystem=ecosystem, exported_at=exported_at, progress=out.progress)
     return _show(out, db, states)
 
@@ -64,12 +63,11 @@ def update(
     ecosystems: tuple[str, ...],
     db: str | None,
     unsafe_http: tuple[str, ...],
-    **output: object,
+    out: Output,
 ) -> int:
     """Fetch URL/npm/all.zip, if it is newer, and make the database from it."""
     from vxsec.usecases.database.maintain import DEFAULT_BASE_URL, update_database
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     states = update_database(
         base_url=base_url or DEFAULT_BASE_URL,
         ecosystems=ecosystems,
@@ -92,13 +90,10 @@ def update(
 @AT
 @DB
 @output_options
-def status(
-    *, ecosystems: tuple[str, ...], max_age: timedelta, at: datetime | None, db: str | None, **output: object
-) -> int:
+def status(*, ecosystems: tuple[str, ...], max_age: timedelta, at: datetime | None, db: str | None, out: Output) -> int:
     """What data there is, and how old: 0 fresh, 4 missing, damaged, empty or too old."""
     from vxsec.usecases.database.maintain import database_report
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     report = database_report(db, ecosystems=ecosystems, max_age=max_age, at=at)
     _emit(out, report)
     return report.exit_status

@@ -26,7 +26,7 @@ def command(*, registry: str, verdaccio: str | None, keep: str | None) -> int:
 
     if registry != "verdaccio":
         refuse_options({"--verdaccio": verdaccio}, "is read with --registry verdaccio only")
-    out = Output(output_format="text", as_json=False, output=None, quiet=False, verbose=False)
+    out = Output(output_format="text", output=None, quiet=False, verbose=False)
 
     def say(line: str, style: str) -> None:
         text = escape_text(line)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from vxsec.cli.options import AT, connection_options, output_options, refuse_options
-from vxsec.cli.output import Output
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from vxsec.cli.output import Output
 
 __all__ = ["command"]
 
@@ -32,7 +33,7 @@ def command(
     at: datetime | None,
     unsafe_http: tuple[str, ...],
     unsafe_tls: tuple[str, ...],
-    **output: object,
+    out: Output,
 ) -> int:
     """Look at this machine and this folder, and say what is wrong and how to fix it.
 
@@ -42,7 +43,6 @@ def command(
     from vxsec.report.doctor import doctor_document, render_doctor
     from vxsec.usecases.doctor.examine import examine
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     if not online:
         refuse_options({"--unsafe-http": unsafe_http, "--unsafe-tls": unsafe_tls}, "is for --online")
     report = examine(

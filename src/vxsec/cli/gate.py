@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from vxsec.cli.options import AT, FILES, connection_options, gate_options, output_options
-from vxsec.cli.output import Output
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from vxsec.cli.output import Output
 
 __all__ = ["command"]
 
@@ -46,14 +47,13 @@ def command(
     at: datetime | None,
     unsafe_http: tuple[str, ...],
     unsafe_tls: tuple[str, ...],
-    **output: object,
+    out: Output,
 ) -> int:
     """Evaluate the policy on each tarball: 0 allowed, 11 denied, 4 could not decide."""
     from vxsec import gate
     from vxsec.report.decision import render_decision_text
     from vxsec.report.decision_json import render_decision
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     decision = gate(
         files,
         policy=policy,

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from vxsec.cli.options import output_options, password_options, password_source, require_password
-from vxsec.cli.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from vxsec.cli.output import Output
     from vxsec.usecases.init import InitReport
 
 __all__ = ["command"]
@@ -44,12 +44,11 @@ def command(
     person: str | None,
     password_file: str | None,
     password_env: str | None,
-    **output: object,
+    out: Output,
 ) -> int:
     """Write vxsec/policy.yaml and vxsec/trust.yaml into a repository, and say what to do next."""
     from vxsec import init
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     report = init(
         directory,
         registry=registry,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from vxsec.cli.options import output_options
-from vxsec.cli.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from vxsec.cli.output import Output
 
 __all__ = ["command"]
 
@@ -41,14 +42,13 @@ def command(
     packument: str | None,
     allow_registries: tuple[str, ...],
     fail_on: str,
-    **output: object,
+    out: Output,
 ) -> int:
     """Look inside a tarball, a wheel or a package-lock.json: 0 sound, 11 findings, 10 refused."""
     from vxsec import inspect
     from vxsec.model.report.inspection import ArtifactInspection
     from vxsec.report.inspection import inspection_document, render_artifact, render_lockfile
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     report = inspect(file, expect=expect, packument=packument, allow_registries=allow_registries, fail_on=fail_on)
     lines: Iterable[str]
     if isinstance(report, ArtifactInspection):

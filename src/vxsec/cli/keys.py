@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from vxsec.cli.options import output_options, password_options, password_source, require_password
-from vxsec.cli.output import Output
 from vxsec.errors import UsageError
+
+if TYPE_CHECKING:
+    from vxsec.cli.output import Output
 
 __all__ = ["command"]
 
@@ -27,13 +31,10 @@ def command() -> None:
 )
 @password_options
 @output_options
-def generate(
-    *, prefix: str, algorithm: str, password_file: str | None, password_env: str | None, **output: object
-) -> int:
+def generate(*, prefix: str, algorithm: str, password_file: str | None, password_env: str | None, out: Output) -> int:
     """Write PREFIX.key (encrypted, mode 0600, cosign's format) and PREFIX.pub."""
     from vxsec import generate_key
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     ask = password_source(password_file, password_env, confirm=True)
     if ask is None:
         raise UsageError(
@@ -62,11 +63,10 @@ def generate(
 @command.command()
 @click.argument("file")
 @output_options
-def show(*, file: str, **output: object) -> int:
+def show(*, file: str, out: Output) -> int:
     """Show a public key's algorithm, hint and PEM."""
     from vxsec import show_key
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     key = show_key(file)
     out.emit(
         [f"{key.algorithm}  hint {key.hint}", f"spki sha256  {key.sha256}", key.pem.rstrip()],

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import cache
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from vxsec.cli.output import Output
 from vxsec.errors import ConfigurationError, FormatError, UsageError
 
 if TYPE_CHECKING:
@@ -76,8 +77,23 @@ DB = click.option(
 )
 
 
-def output_options(function: F, *, formats: Sequence[str] = ("text", "json")) -> F:
-    """``--format``, ``--json``, ``-o``, ``-q``, ``-v``; a command may have more formats than these two."""
+def output_options(function: Callable[..., int], *, formats: Sequence[str] = ("text", "json")) -> Callable[..., int]:
+    """``--format``, ``--json``, ``-o``, ``-q``, ``-v``, given to the command as one ``out``.
+
+    A command may have more formats than these two; ``out.format`` says which was asked for.
+    """
+
+    @wraps(function)
+    def command(
+        *, output_format: str, as_json: bool, output: str | None, quiet: bool, verbose: bool, **arguments: object
+    ) -> int:
+        if as_json and output_format not in {"text", "json"}:
+            raise UsageError(
+                f"--json and --format {output_format} are two formats", code="usage.options", hint="leave --json out"
+            )
+        chosen = "json" if as_json else output_format
+        return function(out=Output(output_format=chosen, output=output, quiet=quiet, verbose=verbose), **arguments)
+
     for option in reversed(
         [
             click.option(
@@ -97,8 +113,8 @@ def output_options(function: F, *, formats: Sequence[str] = ("text", "json")) ->
             click.option("-v", "--verbose", is_flag=True, help="Show what passed, too."),
         ]
     ):
-        function = option(function)
-    return function
+        command = option(command)
+    return command
 
 
 def password_options(function: F) -> F:

@@ -28,15 +28,15 @@ class Output:
     """One command's result.
 
     Args:
-        output_format: ``text`` or ``json``.
-        as_json: ``--json``.
+        output_format: ``text``, ``json``, or another that a command has; all but ``text`` are JSON documents.
         output: A file, ``-`` or None.
         quiet: No progress.
         verbose: Show what passed, too.
     """
 
-    def __init__(self, *, output_format: str, as_json: bool, output: str | None, quiet: bool, verbose: bool) -> None:
-        self.json = as_json or output_format == "json"
+    def __init__(self, *, output_format: str, output: str | None, quiet: bool, verbose: bool) -> None:
+        self.format = output_format
+        self.json = output_format != "text"
         self.path = None if output in {None, "-"} else output
         self.quiet = quiet
         self.verbose = verbose

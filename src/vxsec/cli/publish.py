@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from vxsec.cli.options import FILES, connection_options, gate_options, output_options
-from vxsec.cli.output import Output
 from vxsec.errors import UsageError
+
+if TYPE_CHECKING:
+    from vxsec.cli.output import Output
 
 __all__ = ["command"]
 
@@ -36,7 +40,7 @@ def command(
     log: str | None,
     unsafe_http: tuple[str, ...],
     unsafe_tls: tuple[str, ...],
-    **output: object,
+    out: Output,
 ) -> int:
     """Gate the tarballs, publish those same bytes with their evidence, and read everything back.
 
@@ -45,7 +49,6 @@ def command(
     from vxsec import publish
     from vxsec.report.publication import publish_document, render_publish
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     report = publish(
         files,
         policy=policy,

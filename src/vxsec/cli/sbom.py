@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from vxsec.cli.options import FILES, TIME, output_options, password_options, password_source, refuse_options
-from vxsec.cli.output import Output
 from vxsec.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from typing import Any, TypeVar
+
+    from vxsec.cli.output import Output
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,7 +56,7 @@ def generate(
     authors: tuple[str, ...],
     timestamp: datetime | None,
     beside: bool,
-    **output: object,
+    out: Output,
 ) -> int:
     """Make the SBOM of a package: the tarball's digests, and the dependencies its lockfile resolves.
 
@@ -64,7 +65,6 @@ def generate(
     from vxsec import build_sbom
     from vxsec.report.sbom import built_document, render_built
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     if len(files) > 1 and not beside:
         raise UsageError(
             f"one document is made for each file, found {len(files)} files",
@@ -93,12 +93,11 @@ def generate(
 @command.command()
 @click.argument("sbom")
 @output_options
-def check(*, sbom: str, **output: object) -> int:
+def check(*, sbom: str, out: Output) -> int:
     """Check an SBOM by itself: schema, references, purls, hashes, licences, leaks. 0 sound, 11 findings, 10 refused."""
     from vxsec import check_sbom
     from vxsec.report.sbom import check_document, render_check
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     result = check_sbom(sbom)
     out.emit(render_check(result, paint=out.paint), lambda: check_document(result))
     return result.exit_status
@@ -109,12 +108,11 @@ def check(*, sbom: str, **output: object) -> int:
 @click.argument("sbom", required=False)
 @click.option("--lockfile", metavar="FILE", help="Its components must be exactly what this lockfile resolves.")
 @output_options
-def verify(*, file: str, sbom: str | None, lockfile: str | None, **output: object) -> int:
+def verify(*, file: str, sbom: str | None, lockfile: str | None, out: Output) -> int:
     """Is SBOM (else FILE.cdx.json) about exactly these bytes, and does it name what their manifest requires? 0 yes, 10 no."""
     from vxsec import verify_sbom
     from vxsec.report.sbom import render_verification, verification_document
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     result = verify_sbom(file, sbom, lockfile=lockfile)
     out.emit(render_verification(result, paint=out.paint), lambda: verification_document(result))
     return result.exit_status
@@ -141,13 +139,12 @@ def attest(
     bundle: str | None,
     password_file: str | None,
     password_env: str | None,
-    **output: object,
+    out: Output,
 ) -> int:
     """Sign a statement that carries each file's SBOM, and append it to FILE.sigstore.jsonl."""
     from vxsec import attest_sbom
     from vxsec.report.signing import render_signed, signed_document
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     signed = attest_sbom(
         files,
         sbom=sbom,
@@ -171,12 +168,11 @@ def attest(
 @click.option("--trust", metavar="FILE", help="Or the identities document: a machine in it must have signed.")
 @click.option("--bundle", "bundles", multiple=True, metavar="FILE", help="A bundle file; else those beside FILE.")
 @output_options
-def extract(*, file: str, keys: tuple[str, ...], trust: str | None, bundles: tuple[str, ...], **output: object) -> int:
+def extract(*, file: str, keys: tuple[str, ...], trust: str | None, bundles: tuple[str, ...], out: Output) -> int:
     """Verify the attestation beside FILE and get its SBOM: to standard output, or to -o OUT."""
     from vxsec import extract_sbom
     from vxsec.report.sbom import extracted_document, render_extracted
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     target, out.path = out.path, None
     extracted = extract_sbom(file, keys=keys, trust=trust, bundles=bundles, output=target)
     if target is None:
@@ -190,12 +186,11 @@ def extract(*, file: str, keys: tuple[str, ...], trust: str | None, bundles: tup
 @click.argument("source", metavar="SBOM|FILE")
 @click.option("--graph", type=click.Choice(_GRAPHS), default="tree", show_default=True, help="How it is drawn.")
 @output_options
-def show(*, source: str, graph: str, **output: object) -> int:
+def show(*, source: str, graph: str, out: Output) -> int:
     """Draw what a package needs: a tree, or a graph for Markdown (mermaid), Graphviz (dot) or a browser (svg)."""
     from vxsec.sbom.draw import render_dot, render_mermaid, render_svg, render_tree
     from vxsec.usecases.sbom.files import find_bom
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     refuse_options({"--json": out.json}, "has no meaning for a drawing: the SBOM itself is JSON")
     bom = find_bom(source)
     if graph == "tree":

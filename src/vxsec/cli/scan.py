@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from vxsec.cli.options import AT, DB, DURATION, output_options, password_options, password_source
-from vxsec.cli.output import Output
 from vxsec.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
+
+    from vxsec.cli.output import Output
 
 __all__ = ["command"]
 
@@ -63,8 +64,7 @@ def command(
     password_file: str | None,
     password_env: str | None,
     at: datetime | None,
-    output_format: str,
-    **output: object,
+    out: Output,
 ) -> int:
     """Look a package-lock.json, CycloneDX SBOM, package or pip report up: 0 passed, 11 findings, 4 could not decide."""
     from vxsec import scan
@@ -76,10 +76,6 @@ def command(
             code="usage.options",
             hint="vxsec scan FILE.tgz --lockfile package-lock.json --attest --signer file:ci.key",
         )
-    sarif = output_format == _SARIF
-    if sarif and output["as_json"]:
-        raise UsageError("--json and --format sarif are two formats", code="usage.options", hint="leave --json out")
-    out = Output(output_format="json" if sarif else output_format, **output)  # type: ignore[arg-type]  # click fills exactly output_options
     report = scan(
         inputs,
         db=db,
@@ -93,7 +89,7 @@ def command(
         signers=signers,
         password=password_source(password_file, password_env) if signers else None,
     )
-    if sarif:
+    if out.format == _SARIF:
         from vxsec._version import __version__
         from vxsec.report.sarif import sarif_document
 

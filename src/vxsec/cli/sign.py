@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from vxsec.cli.options import EXPIRES, FILES, output_options, password_options, password_source
-from vxsec.cli.output import Output
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from vxsec.cli.output import Output
 
 __all__ = ["command"]
 
@@ -38,7 +39,7 @@ def command(
     bundle: str | None,
     password_file: str | None,
     password_env: str | None,
-    **output: object,
+    out: Output,
 ) -> int:
     """Sign a release statement over each tarball, and append it to FILE.sigstore.jsonl.
 
@@ -47,7 +48,6 @@ def command(
     from vxsec import sign
     from vxsec.report.signing import render_signed, signed_document
 
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     signed = sign(
         files,
         signers=signers,

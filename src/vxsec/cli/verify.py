@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from vxsec.cli.options import AT, DB, connection_options, evidence_options, output_options, refuse_options
-from vxsec.cli.output import Output
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from vxsec.cli.output import Output
 
 __all__ = ["command"]
 
@@ -53,10 +54,9 @@ def command(
     log: str | None,
     unsafe_http: tuple[str, ...],
     unsafe_tls: tuple[str, ...],
-    **output: object,
+    out: Output,
 ) -> int:
     """Verify files against keys or a trust document, or every package of a lockfile against a policy."""
-    out = Output(**output)  # type: ignore[arg-type]  # click fills exactly output_options
     if files == (".",) and lockfile is None:
         files, lockfile = (), "."
     if lockfile is None:
