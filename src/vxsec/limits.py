@@ -97,6 +97,10 @@ class Limits:
     """Held in memory while it is read."""
     database_download_seconds: float = 1800.0
 
+    # -- time -------------------------------------------------------------------------------------------------------
+    clock_skew_seconds: float = 300.0
+    """How far in the future what another machine dated may lie before it is not believed."""
+
     # -- files ------------------------------------------------------------------------------------------------------
     small_file_bytes: int = _MIB
     """Keys, passwords, trust documents."""

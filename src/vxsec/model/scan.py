@@ -11,7 +11,14 @@ if TYPE_CHECKING:
 
     from vxsec.model.advisory import VulnerabilitySeverity
 
-__all__ = ["SCAN_PREDICATE", "DatabaseState", "NotEvaluated", "NotEvaluatedReason", "ScanResult", "Vulnerability"]
+__all__ = [
+    "SCAN_PREDICATE",
+    "DatabaseState",
+    "NotEvaluated",
+    "NotEvaluatedReason",
+    "ScanResult",
+    "Vulnerability",
+]
 
 SCAN_PREDICATE = "urn:vxsec:scan:v1"
 """The in-toto predicate type of an attested scan."""

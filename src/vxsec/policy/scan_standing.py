@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from vxsec.formats.osv import OSV_ECOSYSTEMS
+from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.package import NPM
 from vxsec.model.scan import NotEvaluatedReason
+from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import unknown
 
 if TYPE_CHECKING:
@@ -17,14 +20,27 @@ if TYPE_CHECKING:
     from vxsec.model.scan import DatabaseState, ScanResult
     from vxsec.policy.rule import Outcome, RuleContext
 
-__all__ = ["REASONS", "believed_scan", "check_standing", "update_hint"]
+__all__ = ["ScanParameters", "believed_scan", "check_standing", "update_hint"]
 
-REASONS = tuple(reason.value for reason in NotEvaluatedReason if reason is not NotEvaluatedReason.DATABASE)
+_REASONS = tuple(reason.value for reason in NotEvaluatedReason if reason is not NotEvaluatedReason.DATABASE)
 """The words of ``allowUnevaluated``: everything but a database that is not there."""
 
-_CLOCK_SKEW = timedelta(minutes=5)
 _LISTED = 5
 _SHOWN = 160
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanParameters:
+    """What every rule about a scan takes: how fresh the data must be, and for what no answer is needed."""
+
+    max_db_age: timedelta = parameter(doc="How old the advisory data may be.", default=timedelta(days=3))  # noqa: RUF009 - it is dataclasses.field
+    allow_unevaluated: tuple[str, ...] = parameter(
+        doc="Reasons for which a package may stay without an answer.", default=(), choices=_REASONS
+    )
+    allow_attested: bool = parameter(
+        doc="Whether a scan that a machine of the trust document attests serves where no database is there; its age counts.",
+        default=False,
+    )
 
 
 def update_hint(context: RuleContext, ecosystems: Iterable[str] = ()) -> str:
@@ -37,25 +53,24 @@ def update_hint(context: RuleContext, ecosystems: Iterable[str] = ()) -> str:
     return f"vxsec db update{options}, or without a connection: vxsec db import{archives}"
 
 
-def believed_scan(context: RuleContext, *, allow_attested: bool) -> ScanEvidence:
+def believed_scan(parameters: ScanParameters, context: RuleContext) -> ScanEvidence:
     """The scan a rule judges: the one made now, or where there is no database and the policy lets it, an attested one."""
     evidence = context.evidence.scan
     if evidence is None:
         raise TypeError("no scan was collected")
-    return evidence.attested if allow_attested and evidence.attested is not None else evidence
+    return evidence.attested if parameters.allow_attested and evidence.attested is not None else evidence
 
 
 def check_standing(
-    evidence: ScanEvidence, context: RuleContext, *, family: str, max_age: timedelta, allowed: Sequence[str]
+    evidence: ScanEvidence, parameters: ScanParameters, context: RuleContext, *, family: str
 ) -> Outcome | None:
     """Why a scan that found nothing bad says nothing, or None where it may be believed.
 
     Args:
         evidence: The scan.
+        parameters: Its data may be so old; data from the future (``limits.clock_skew_seconds`` allowed) is as bad.
         context: For the time.
         family: First part of the codes: ``FAMILY.not-scanned``, ``FAMILY.database-old``, ``FAMILY.not-evaluated``.
-        max_age: How old the data may be; data from the future (five minutes allowed) is as bad.
-        allowed: Reasons for which a dependency may stay without an answer.
     """
     result = evidence.result
     if result is None or evidence.incomplete is not None or not result.adds_up:
@@ -66,11 +81,12 @@ def check_standing(
             found=evidence.incomplete or "no result that adds up",
             hint=update_hint(context),
         )
-    return _age(result, context, family, max_age) or _unanswered(result, context, family, allowed)
+    age = _age(result, context, family, parameters.max_db_age)
+    return age or _unanswered(result, context, family, parameters.allow_unevaluated)
 
 
 def _age(result: ScanResult, context: RuleContext, family: str, max_age: timedelta) -> Outcome | None:
-    oldest, newest = context.now - max_age, context.now + _CLOCK_SKEW
+    oldest, newest = context.now - max_age, context.now + timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds)
     expected = f"data from {oldest.isoformat()} to {newest.isoformat()}"
     answered = result.clean + result.affected + result.malicious
     bad: list[DatabaseState] = []

@@ -26,9 +26,9 @@ def update_command(ecosystem: str, directory: PathLike | None = None) -> str:
 
 
 def refill_hint(ecosystem: str, directory: PathLike | None = None) -> str:
-    """How to make a database again; the arguments as for :func:`update_command`."""
+    """How to fill a database; the arguments as for :func:`update_command`."""
     without = f"vxsec db import {OSV_ECOSYSTEMS[ecosystem]}.zip{_folder(directory)}"
-    return f"make it again: {update_command(ecosystem, directory)}, or without a connection: {without}"
+    return f"fill it: {update_command(ecosystem, directory)}, or without a connection: {without}"
 
 
 def _folder(directory: PathLike | None) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 from vxsec.errors import UndecidedError, VerificationError
+from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.dependency import DependencySource
 from vxsec.model.package import NPM, PYPI
 from vxsec.model.scan import NotEvaluated, NotEvaluatedReason, ScanResult
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
     _Problem = tuple[NotEvaluatedReason, str]
     """Why nothing can be said, and the sentence that says it."""
 
-__all__ = ["CLOCK_SKEW", "AdvisorySource", "data_problem", "scan_dependencies"]
+__all__ = ["AdvisorySource", "data_problem", "scan_dependencies"]
 
-CLOCK_SKEW: Final = timedelta(minutes=5)
-"""How far in the future data may be dated before it is not believed: two machines' clocks differ a little."""
 _ECOSYSTEMS: Final = frozenset({NPM, PYPI})
 _REASONS: Final[Mapping[DependencySource, _Problem]] = {
     DependencySource.GIT: (
@@ -133,7 +132,7 @@ def data_problem(
     ``directory`` is the database's folder where somebody named it: the hint names it, too.
     """
     told = state.exported_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if state.exported_at > now + CLOCK_SKEW:
+    if state.exported_at > now + timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds):
         return UndecidedError(
             f"the {state.ecosystem} advisories say they are of {told}, which is in the future",
             code="db.future",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from support.policy_cases import NOW, evidence_from, make_policy, make_trust
 from vxsec.model.decision import Phase
 from vxsec.policy.rule import RuleContext
-from vxsec.policy.scan_standing import check_standing
+from vxsec.policy.scan_standing import ScanParameters, check_standing
 
 if TYPE_CHECKING:
     from vxsec.model.evidence import Evidence
@@ -65,6 +64,6 @@ def test_the_next_step_names_the_ecosystem(evidence: Evidence, code: str, hint: 
     policy = make_policy({"use": "malware.deny"})
     context = RuleContext(evidence=evidence, phase=Phase.PUBLISH, now=NOW, trust=make_trust(), policy=policy.ref)
     assert evidence.scan is not None
-    result = check_standing(evidence.scan, context, family="malware", max_age=timedelta(days=3), allowed=())
+    result = check_standing(evidence.scan, ScanParameters(), context, family="malware")
     assert result is not None
     assert (result.verdict, result.code, result.hint) == ("unknown", code, hint)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.decision import Phase
 from vxsec.model.package import NPM, PYPI
 from vxsec.model.quorum import Signer, count_quorum
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from vxsec.model.evidence import ApprovalEvidence, ApprovalFact
 
 __all__ = ["RULE", "Parameters"]
-
-_CLOCK_SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +70,11 @@ def _void(approval: ApprovalFact, parameters: Parameters, context: RuleContext) 
         return "approval.policy-mismatch"
     if parameters.max_age is not None:
         made = fact.created_at
-        if made is None or not (context.now - parameters.max_age <= made <= context.now + _CLOCK_SKEW):
+        if made is None or not (
+            context.now - parameters.max_age
+            <= made
+            <= context.now + timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds)
+        ):
             return "approval.too-old"
     return None
 

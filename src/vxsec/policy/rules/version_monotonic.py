@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
+from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.decision import Phase
 from vxsec.model.digest import Integrity
 from vxsec.model.evidence import PackumentState, RegistryEvidence
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RULE", "Parameters"]
 
-_CLOCK_SKEW = timedelta(minutes=5)
 _SHOWN = 80
 
 
@@ -54,7 +54,9 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
     same = _same_version(subject.package.version, registry.versions or {})
     if same is not None:
         return _exists(subject, same, registry)
-    if registry.newest_time is not None and registry.newest_time > context.now + _CLOCK_SKEW:
+    if registry.newest_time is not None and registry.newest_time > context.now + timedelta(
+        seconds=DEFAULT_LIMITS.clock_skew_seconds
+    ):
         return failed(
             "version.clock-backwards",
             "the registry's newest version is from the future",

@@ -11,7 +11,6 @@ whole project is shown by ``vxsec scan package-lock.json``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from vxsec.model.advisory import VulnerabilitySeverity
@@ -19,10 +18,11 @@ from vxsec.model.decision import Phase
 from vxsec.model.package import NPM, PYPI
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed
-from vxsec.policy.scan_standing import REASONS, believed_scan, check_standing
+from vxsec.policy.scan_standing import ScanParameters, believed_scan, check_standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import timedelta
 
     from vxsec.model.scan import Vulnerability
 
@@ -47,8 +47,8 @@ class Deny:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters:
-    """From where on, for how long not yet, and how fresh the data must be."""
+class Parameters(ScanParameters):
+    """From where on, and for how long not yet."""
 
     deny: Deny = parameter(doc="Which vulnerabilities close the gate.", default=Deny(), of=Deny)  # noqa: RUF009 - a frozen value
     grace: Mapping[str, timedelta] = parameter(
@@ -57,26 +57,16 @@ class Parameters:
         default={},
         choices=_SEVERITIES,
     )
-    max_db_age: timedelta = parameter(doc="How old the advisory data may be.", default=timedelta(days=3))  # noqa: RUF009 - it is dataclasses.field
-    allow_unevaluated: tuple[str, ...] = parameter(
-        doc="Reasons for which a package may stay without an answer.", default=(), choices=REASONS
-    )
-    allow_attested: bool = parameter(
-        doc="Whether a scan that a machine of the trust document attests serves where no database is there; its age counts.",
-        default=False,
-    )
 
 
 def _check(parameters: Parameters, context: RuleContext) -> Outcome:
-    evidence = believed_scan(context, allow_attested=parameters.allow_attested)
+    evidence = believed_scan(parameters, context)
     findings = evidence.result.findings if evidence.result else ()
     above = [item for item in findings if _is_above(item, parameters.deny)]
     denied = [item for item in above if not _has_grace(item, parameters, context)]
     if denied:
         return _failed(denied, parameters.deny)
-    standing = check_standing(
-        evidence, context, family="vuln", max_age=parameters.max_db_age, allowed=parameters.allow_unevaluated
-    )
+    standing = check_standing(evidence, parameters, context, family="vuln")
     if standing is not None:
         return standing
     found = f"{len(findings)} below the threshold" if findings else "none"

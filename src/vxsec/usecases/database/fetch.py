@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,6 @@ from vxsec.formats.npmrc import merge_npmrc
 from vxsec.formats.timestamps import render_time
 from vxsec.host.http import HttpClient
 from vxsec.limits import DEFAULT_LIMITS
-from vxsec.scanning.scan import CLOCK_SKEW
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -55,7 +54,7 @@ def last_modified(response: HttpResponse, now: datetime) -> datetime | None:
         moment = parsedate_to_datetime(response.headers.get("last-modified", "")).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    if moment > now + CLOCK_SKEW:
+    if moment > now + timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds):
         raise NetworkError(
             f"the export says that it was made at {render_time(moment)}, which is still to come",
             code="network.future",

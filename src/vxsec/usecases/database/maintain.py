@@ -13,6 +13,7 @@ from vxsec.formats.osv import OSV_ECOSYSTEMS, base_ecosystem
 from vxsec.formats.redact import redact_urls
 from vxsec.formats.timestamps import render_time
 from vxsec.host.clock import utc_now
+from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.package import NPM
 from vxsec.scanning.index import AdvisoryIndex, present_ecosystems
 from vxsec.usecases.database.folder import default_database_folder
@@ -232,7 +233,6 @@ def _collected(
     ecosystem: str, sources: Sequence[RecordSource], *, now: datetime, tell: Callable[[str], None]
 ) -> _Collected:
     from vxsec.scanning.index_build import IndexBuilder
-    from vxsec.scanning.scan import CLOCK_SKEW
     from vxsec.usecases.database.sources import RecordReader, require_ecosystem
 
     made = _Collected(IndexBuilder(ecosystem, now=now), ", ".join(source.label for source in sources))
@@ -246,7 +246,7 @@ def _collected(
             if newest is None or advisory.modified > newest:
                 newest = advisory.modified
         require_ecosystem(source, ecosystem, others, read=reader.seen - reader.unreadable)
-        if newest is not None and newest > now + CLOCK_SKEW:
+        if newest is not None and newest > now + timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds):
             raise FormatError(
                 f"a record modified at {render_time(newest)}, which is still to come",
                 code="osv.future",
@@ -281,11 +281,9 @@ def _known_ecosystem(word: str) -> str:
 
 def _past(moment: datetime, now: datetime) -> datetime:
     """A time of export, which cannot be later than now; clocks may differ by a little."""
-    from vxsec.scanning.scan import CLOCK_SKEW
-
     if moment.tzinfo is None:
         raise UsageError("expected a time with its offset", code="time.naive")
-    if moment > now + CLOCK_SKEW:
+    if moment > now + timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds):
         raise UsageError(
             f"the data cannot have been exported at {render_time(moment)}, which is still to come",
             code="db.future",
