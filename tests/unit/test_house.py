@@ -50,7 +50,7 @@ HEAVY = (
     "pydantic",
     "requests",
 )
-VERIFIED_TYPES = frozenset({"VerifiedStatement", "VerifiedBlob"})
+VERIFIED_TYPES = frozenset({"VerifiedStatement", "VerifiedBlob", "VerifiedSignature"})
 
 
 @dataclass(frozen=True)

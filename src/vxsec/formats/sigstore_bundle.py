@@ -125,17 +125,17 @@ def _read_root(root: JsonNode, line: bytes) -> Bundle:
             where=root.where,
         )
     root.only("mediaType", "verificationMaterial", "messageSignature", "dsseEnvelope")
-    key_hint, has_certificate = _read_material(root["verificationMaterial"])
+    key_hint, certificates = _read_material(root["verificationMaterial"])
     message, envelope = root.get("messageSignature"), root.get("dsseEnvelope")
     if (message is None) == (envelope is None):
         raise FormatError(
             "expected exactly one of messageSignature and dsseEnvelope", code="bundle.content", where=root.where
         )
     content = _read_envelope(envelope) if envelope is not None else _read_message(root["messageSignature"])
-    return Bundle(media_type=media_type, content=content, key_hint=key_hint, has_certificate=has_certificate, line=line)
+    return Bundle(media_type=media_type, content=content, key_hint=key_hint, certificates=certificates, line=line)
 
 
-def _read_material(node: JsonNode) -> tuple[str | None, bool]:
+def _read_material(node: JsonNode) -> tuple[str | None, tuple[bytes, ...]]:
     node.only("publicKey", *_CERTIFICATES, *_UNVERIFIED)
     present = [name for name in ("publicKey", *_CERTIFICATES) if node.get(name) is not None]
     if len(present) != 1:
@@ -144,13 +144,16 @@ def _read_material(node: JsonNode) -> tuple[str | None, bool]:
             code="bundle.material",
             where=node.where,
         )
-    if present != ["publicKey"]:
-        return None, True
+    if present == ["certificate"]:
+        return None, (_decode(node["certificate"].only("rawBytes")["rawBytes"]),)
+    if present == ["x509CertificateChain"]:
+        chain = node["x509CertificateChain"].only("certificates")["certificates"].items()
+        return None, tuple(_decode(item.only("rawBytes")["rawBytes"]) for item in chain)
     hint = node["publicKey"].only("hint").get("hint")
     text = "" if hint is None else hint.string()
     if len(text) > _MAX_HINT:
         raise FormatError("expected a short key hint", code="bundle.material", where=node.where)
-    return text or None, False
+    return text or None, ()
 
 
 def _read_envelope(node: JsonNode) -> Envelope:

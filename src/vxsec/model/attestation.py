@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vxsec.model.transparency import LogEntry
+
 __all__ = [
     "APPROVAL_PREDICATE",
     "INTOTO_PAYLOAD_TYPE",
@@ -77,16 +79,18 @@ class MessageSignature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """Sigstore bundle v0.3 with exactly one signature.
+    """Sigstore bundle (v0.1 to v0.3) with exactly one signature; nothing in it is verified.
 
-    ``key_hint`` is set for public-key material, ``has_certificate`` for certificate material, which this version reads
-    but cannot verify.
+    Key material is either a public key, which ``key_hint`` may name, or ``certificates``: DER, the signer's own first.
+    ``timestamps`` are RFC 3161 responses in DER.
     """
 
     media_type: str
     content: Envelope | MessageSignature
     key_hint: str | None
-    has_certificate: bool
+    certificates: tuple[bytes, ...] = ()
+    log_entries: tuple[LogEntry, ...] = ()
+    timestamps: tuple[bytes, ...] = ()
     line: bytes
     """The bytes it was read from, without line end, so that copying a bundle copies it exactly."""
 

@@ -11,21 +11,50 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vxsec.model.attestation import Statement
+    from vxsec.model.verification import CertificateIdentity, Check, TrustedTime
 
-__all__ = ["VerifiedBlob", "VerifiedStatement"]
+__all__ = ["VerifiedBlob", "VerifiedSignature", "VerifiedStatement"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedSignature:
+    """How a signature was verified.
+
+    ``spki`` is the canonical DER of the one key that signed; ``identity`` whom its certificate was issued to, None for a
+    bare key. ``times`` are the trusted times, and ``log_entries``, ``timestamps`` and ``scts`` how much was verified of
+    each kind, every authority counted once. ``checks`` tells step by step.
+    """
+
+    spki: bytes
+    identity: CertificateIdentity | None = None
+    times: tuple[TrustedTime, ...] = ()
+    log_entries: int = 0
+    timestamps: int = 0
+    scts: int = 0
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedStatement:
-    """A statement whose envelope verifies under ``spki`` (canonical DER of the one key that signed it)."""
+    """A statement whose envelope verifies as ``signature`` tells."""
 
     statement: Statement
-    spki: bytes
+    signature: VerifiedSignature
+
+    @property
+    def spki(self) -> bytes:
+        """The key that signed it, canonical DER."""
+        return self.signature.spki
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedBlob:
-    """A bare signature that verifies under ``spki`` over a file with this SHA-256 (lower-case hex)."""
+    """A bare signature over a file with this SHA-256 (lower-case hex) that verifies as ``signature`` tells."""
 
     sha256: str
-    spki: bytes
+    signature: VerifiedSignature
+
+    @property
+    def spki(self) -> bytes:
+        """The key that signed it, canonical DER."""
+        return self.signature.spki

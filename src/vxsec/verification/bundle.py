@@ -37,7 +37,7 @@ from vxsec.model.attestation import (
     pae,
 )
 from vxsec.model.scan import SCAN_PREDICATE
-from vxsec.model.verified import VerifiedBlob, VerifiedStatement
+from vxsec.model.verified import VerifiedBlob, VerifiedSignature, VerifiedStatement
 from vxsec.verification.keys import verify_digest_signature, verify_signature
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def verify_bundle(
             hint="name keys with --key FILE.pub, or a trust document with --trust FILE",
         )
     # 2. Material.
-    if bundle.has_certificate:
+    if bundle.certificates:
         raise VerificationError(
             "signed with a certificate, which this version does not verify",
             code="bundle.certificate-unsupported",
@@ -191,7 +191,7 @@ def _verify_envelope(envelope: Envelope, named: list[bytes], others: list[bytes]
         statement = read_statement(envelope.payload, where="statement", limits=limits)
     except FormatError as error:
         raise VerificationError(error.message, code=error.code, where=error.where) from error
-    return VerifiedStatement(statement=statement, spki=spki)
+    return VerifiedStatement(statement=statement, signature=VerifiedSignature(spki=spki))
 
 
 def _verify_message(
@@ -214,7 +214,7 @@ def _verify_message(
     spki = _first_that_verifies(
         named, others, lambda key: _check_message(key, message.signature, digest, read, whole=whole)
     )
-    return VerifiedBlob(sha256=sha256, spki=spki)
+    return VerifiedBlob(sha256=sha256, signature=VerifiedSignature(spki=spki))
 
 
 def _check_stated_digest(algorithm: str | None, stated: bytes, sha256: bytes, read: Callable[[], bytes]) -> None:

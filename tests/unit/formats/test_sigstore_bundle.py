@@ -36,7 +36,7 @@ def _with(path: str, value: object, line: bytes = LINE) -> bytes:
 def test_a_dsse_bundle_is_read_back() -> None:
     bundle = read_bundle(LINE, where="b")
     assert b"\n" not in LINE
-    assert (bundle.key_hint, bundle.has_certificate, bundle.line) == ("hint", False, LINE)
+    assert (bundle.key_hint, bundle.certificates, bundle.line) == ("hint", (), LINE)
     assert bundle.media_type == "application/vnd.dev.sigstore.bundle.v0.3+json"
     assert bundle.content == Envelope(
         payload_type="application/vnd.in-toto+json",
@@ -69,13 +69,16 @@ READ = {
 
 @pytest.mark.parametrize("line", READ.values(), ids=READ.keys())
 def test_reads(line: bytes) -> None:
-    assert not read_bundle(line, where="b").has_certificate
+    assert read_bundle(line, where="b").certificates == ()
 
 
-@pytest.mark.parametrize("name", ["certificate", "x509CertificateChain"])
-def test_certificate_material_is_noted(name: str) -> None:
-    bundle = read_bundle(_with("verificationMaterial", {name: {"anything": 1}}), where="b")
-    assert (bundle.has_certificate, bundle.key_hint) == (True, None)
+CHAIN = {"certificate": {"rawBytes": "bGVhZg=="}, "x509CertificateChain": {"certificates": [{"rawBytes": "bGVhZg=="}]}}
+
+
+@pytest.mark.parametrize("name", CHAIN)
+def test_certificate_material_is_kept(name: str) -> None:
+    bundle = read_bundle(_with("verificationMaterial", {name: CHAIN[name]}), where="b")
+    assert (bundle.certificates, bundle.key_hint) == ((b"leaf",), None)
 
 
 REFUSED = {

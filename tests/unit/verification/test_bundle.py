@@ -21,7 +21,7 @@ from vxsec.formats.statement import build_statement
 from vxsec.limits import Limits
 from vxsec.model.attestation import Bundle, Envelope, EnvelopeSignature, Subject
 from vxsec.model.package import PackageRef
-from vxsec.model.verified import VerifiedBlob, VerifiedStatement
+from vxsec.model.verified import VerifiedBlob, VerifiedSignature, VerifiedStatement
 from vxsec.signing.signer import sign_blob
 from vxsec.verification.bundle import verify_bundle, verify_statement_subject
 
@@ -55,14 +55,16 @@ def test_a_statement_verifies_under_its_key(algorithm: str) -> None:
 
 def test_a_bare_signature_verifies_from_the_digest() -> None:
     bundle = read_bundle(sign_blob(CI, sha256=SHA256), where="b")
-    assert verify_bundle(bundle, keys=[CI.spki], sha256=HEX) == VerifiedBlob(sha256=HEX, spki=CI.spki)
+    assert verify_bundle(bundle, keys=[CI.spki], sha256=HEX) == VerifiedBlob(
+        sha256=HEX, signature=VerifiedSignature(spki=CI.spki)
+    )
 
 
 def test_a_bare_ed25519_signature_verifies_from_the_bytes() -> None:
     key = signer("k", "ed25519")
     bundle = _blob(key.spki, signature=key.sign(TARBALL))
     found = verify_bundle(bundle, keys=[CI.spki, key.spki], sha256=HEX, blob=lambda: TARBALL)
-    assert found == VerifiedBlob(sha256=HEX, spki=key.spki)
+    assert found == VerifiedBlob(sha256=HEX, signature=VerifiedSignature(spki=key.spki))
     with pytest.raises(VerificationError) as caught:
         verify_bundle(bundle, keys=[key.spki], sha256=HEX, blob=lambda: b"changed meanwhile")
     assert caught.value.code == "bundle.digest-mismatch"
@@ -116,9 +118,7 @@ def _two_signatures() -> Bundle:
         payload=content.payload,
         signatures=(*content.signatures, EnvelopeSignature(keyid="", sig=b"x")),
     )
-    return Bundle(
-        media_type=good.media_type, content=twice, key_hint=good.key_hint, has_certificate=False, line=good.line
-    )
+    return Bundle(media_type=good.media_type, content=twice, key_hint=good.key_hint, line=good.line)
 
 
 REFUSED = {
@@ -191,7 +191,9 @@ def test_a_bare_signature_over_a_longer_hash_verifies_from_the_bytes(
     spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     digest = hashlib.new(chosen.name, TARBALL).digest()
     bundle = _stating(algorithm, digest, key.sign(TARBALL, ec.ECDSA(chosen)), spki)
-    assert verify_bundle(bundle, keys=[spki], sha256=HEX, blob=lambda: TARBALL) == VerifiedBlob(sha256=HEX, spki=spki)
+    assert verify_bundle(bundle, keys=[spki], sha256=HEX, blob=lambda: TARBALL) == VerifiedBlob(
+        sha256=HEX, signature=VerifiedSignature(spki=spki)
+    )
     assert _code(bundle, spki) == "signature.needs-bytes"
     other = _stating(algorithm, bytes(len(digest)), key.sign(TARBALL, ec.ECDSA(chosen)), spki)
     with pytest.raises(VerificationError) as caught:

@@ -1,0 +1,80 @@
+"""What a verification was asked for, what it looked at, and what it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+__all__ = ["CertificateIdentity", "Check", "CheckStatus", "Requirements", "TimeSource", "TrustedTime"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirements:
+    """How much evidence beside the signature itself is asked for; policy sets it.
+
+    A signature by a certificate needs one trusted time whatever this says: without one nothing shows that the
+    certificate was valid.
+    """
+
+    log_entries: int = 0
+    timestamps: int = 0
+    scts: int = 0
+
+
+class TimeSource(StrEnum):
+    """Who vouches for a time that the signer could not choose."""
+
+    LOG = "log"
+    """The signed entry timestamp of a transparency log."""
+    TIMESTAMP = "timestamp"
+    """An RFC 3161 timestamp."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedTime:
+    """The signature existed at this moment (aware), says ``authority`` (its URI in the trusted root)."""
+
+    source: TimeSource
+    at: datetime
+    authority: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateIdentity:
+    """Who a verified certificate was issued to, both exact, and what its issuer says about the build.
+
+    ``claims`` holds the other Fulcio extensions by the names of Fulcio's own table in camel case
+    (``sourceRepositoryURI``, ``buildConfigURI``, ``runnerEnvironment``, ``githubWorkflowRef`` …).
+    """
+
+    subject: str
+    issuer: str
+    claims: Mapping[str, str] = field(default_factory=dict)
+
+
+class CheckStatus(StrEnum):
+    """What became of one check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_RUN = "not-run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One step of a verification: its id (closed list), what became of it, and why.
+
+    ``code`` is the reason code where it failed, or was not run because something it needs is missing; ``evidence`` the
+    SHA-256 (hex) of the bytes it judged, where there are some.
+    """
+
+    id: str
+    status: CheckStatus
+    message: str
+    code: str | None = None
+    evidence: str | None = None
