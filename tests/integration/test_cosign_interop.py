@@ -155,7 +155,7 @@ class TestFromCosign:
         bundle = read_bundle(cosign.sign_blob(), where="out.json")
         assert bundle.key_hint == key_hint(spki)
         assert verify_bundle(bundle, keys=[spki], sha256=DIGESTS.sha256) == VerifiedBlob(
-            sha256=DIGESTS.sha256, spki=spki
+            sha256=DIGESTS.sha256, signature=VerifiedSignature(spki=spki)
         )
         assert _code(bundle, spki, hashlib.sha256(b"other").hexdigest()) == "bundle.digest-mismatch"
         assert _code(bundle, _signer("ecdsa-p256").spki) == "signature.untrusted-key"
@@ -183,7 +183,7 @@ class TestFromCosign:
         (cosign.folder / "own.key").write_bytes(encrypt_key(pkcs8, PASSWORD.encode(), salt=b"s" * 32, nonce=b"n" * 24))
         blob = read_bundle(cosign.sign_blob("own.key"), where="out.json")
         found = verify_bundle(blob, keys=[signer.spki], sha256=DIGESTS.sha256, blob=lambda: DATA)
-        assert found == VerifiedBlob(sha256=DIGESTS.sha256, spki=signer.spki)
+        assert found == VerifiedBlob(sha256=DIGESTS.sha256, signature=VerifiedSignature(spki=signer.spki))
         attestation = read_bundle(cosign.attest_blob("custom", "own.key"), where="out.json")
         assert verify_bundle(attestation, keys=[signer.spki]).spki == signer.spki
 
@@ -194,7 +194,7 @@ class TestFromCosign:
         (cosign.folder / "own.key").write_bytes(encrypt_key(pkcs8, PASSWORD.encode(), salt=b"s" * 32, nonce=b"n" * 24))
         blob = read_bundle(cosign.sign_blob("own.key"), where="out.json")
         found = verify_bundle(blob, keys=[signer.spki], sha256=DIGESTS.sha256, blob=lambda: DATA)
-        assert found == VerifiedBlob(sha256=DIGESTS.sha256, spki=signer.spki)
+        assert found == VerifiedBlob(sha256=DIGESTS.sha256, signature=VerifiedSignature(spki=signer.spki))
         attestation = cosign.attest_blob("custom", "own.key")
         assert not cosign.verify_attestation(signer.spki, attestation, "custom")
         assert _code(read_bundle(attestation, where="out.json"), signer.spki) == "signature.invalid"
@@ -253,7 +253,9 @@ class TestConformance:
         spki = parse_public_key((case / "key.pub").read_bytes(), where="key.pub")
         bundle = read_bundle((case / "bundle.sigstore.json").read_bytes(), where="bundle")
         sha256 = hashlib.sha256((CONFORMANCE / "a.txt").read_bytes()).hexdigest()
-        assert verify_bundle(bundle, keys=[spki], sha256=sha256) == VerifiedBlob(sha256=sha256, spki=spki)
+        assert verify_bundle(bundle, keys=[spki], sha256=sha256) == VerifiedBlob(
+            sha256=sha256, signature=VerifiedSignature(spki=spki)
+        )
         assert _code(bundle, spki, DIGESTS.sha256) == "bundle.digest-mismatch"
 
     def test_a_key_that_is_not_the_signers_does_not_verify(self) -> None:
