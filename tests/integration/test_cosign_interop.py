@@ -24,7 +24,7 @@ from vxsec.formats.release_statement import build_release_statement
 from vxsec.formats.sigstore_bundle import read_bundle
 from vxsec.model.attestation import RELEASE_PREDICATE, STATEMENT_V01, Bundle
 from vxsec.model.digest import digest_bytes
-from vxsec.model.verified import VerifiedBlob, VerifiedStatement
+from vxsec.model.verified import VerifiedBlob, VerifiedSignature, VerifiedStatement
 from vxsec.signing.key import KeySigner, generate_pkcs8
 from vxsec.signing.signer import sign_blob, sign_statement
 from vxsec.verification.bundle import verify_bundle, verify_statement_subject
