@@ -11,13 +11,20 @@ from vxsec.model.package import NPM
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from vxsec.model.ssh import SshPublicKey
+    from vxsec.model.trusted_root import TrustedRoot
+
 __all__ = [
     "OTHER_REGISTRY",
+    "Builder",
     "DigestRevocation",
     "Holder",
     "HolderKind",
     "Identity",
+    "IdentityRevocation",
+    "KeyKind",
     "KeyRevocation",
+    "LogRevocation",
     "Registry",
     "RevocationReason",
     "Role",
@@ -46,11 +53,13 @@ class HolderKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """An identity certificate's subject and issuer, both exact."""
+    """An identity certificate's subject and issuer, both exact; a window is there where the document gives one."""
 
     subject: str
     issuer: str
     roles: tuple[Role, ...]
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +71,25 @@ class Holder:
     identities: tuple[Identity, ...] = ()
 
 
+class KeyKind(StrEnum):
+    """How a key's signatures are made, and so how they are checked."""
+
+    PLAIN = "plain"
+    """The algorithm's own signature over the bytes."""
+    OPENPGP = "openpgp"
+    """A detached binary OpenPGP signature."""
+    SSH = "ssh"
+    """An SSHSIG blob with namespace ``vxsec``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustedKey:
     """A public key with its window.
 
-    ``spki`` is the canonical DER SubjectPublicKeyInfo (uncompressed points), so that one key in two encodings is one key.
+    ``spki`` is what the key is counted by, so that one key in two encodings is one key: the canonical DER
+    SubjectPublicKeyInfo (uncompressed points), also of ordinary SSH keys; ``openpgp:`` and the primary fingerprint (upper-case
+    hex) for OpenPGP; ``ssh:`` and the raw key for hardware ``sk-`` keys. ``certificate`` is the exported OpenPGP key,
+    ``ssh`` the SSH key.
     """
 
     id: str
@@ -75,6 +98,9 @@ class TrustedKey:
     holder: Holder
     valid_from: datetime
     valid_until: datetime
+    kind: KeyKind = KeyKind.PLAIN
+    certificate: bytes = b""
+    ssh: SshPublicKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +151,38 @@ class DigestRevocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityRevocation:
+    """A certificate identity withdrawn at a time."""
+
+    subject: str
+    issuer: str
+    reason: RevocationReason
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRevocation:
+    """A transparency log or timestamp authority that is no longer believed from a time on, by its URI in the trusted root."""
+
+    uri: str
+    reason: RevocationReason
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """A build service by the certificate subject it signs with, and the SLSA build level the team gives it (0 to 3)."""
+
+    id: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrustRoot:
     """One identities document, loaded.
 
     ``signed`` is False for the simple file form and says so in every decision; ``rehearsal`` roots are refused by every
-    enforcing command.
+    enforcing command. ``trusted_roots`` are the Sigstore instances whose certificates count.
     """
 
     keys: tuple[TrustedKey, ...]
@@ -141,6 +194,10 @@ class TrustRoot:
     signed: bool
     source: str
     sha256: str
+    trusted_roots: tuple[TrustedRoot, ...] = ()
+    builders: tuple[Builder, ...] = ()
+    identity_revocations: tuple[IdentityRevocation, ...] = ()
+    log_revocations: tuple[LogRevocation, ...] = ()
 
     def registries_for(self, name: str, ecosystem: str = NPM) -> tuple[Registry, ...]:
         """Every own registry that lists ``name``: decided by the real name and its ecosystem, never by where it was fetched."""
@@ -150,6 +207,15 @@ class TrustRoot:
         """The registry with that label."""
         return next((registry for registry in self.registries if registry.label == label), None)
 
+    def identity(self, subject: str, issuer: str) -> tuple[Holder, Identity] | None:
+        """Who has that identity, both parts exact; each belongs to one holder."""
+        for holder in self.holders:
+            for identity in holder.identities:
+                if (identity.subject, identity.issuer) == (subject, issuer):
+                    return holder, identity
+        return None
+
     def roles(self) -> frozenset[Role]:
-        """Every role that some key holds."""
-        return frozenset(role for key in self.keys for role in key.roles)
+        """Every role that some key or identity holds."""
+        held = {role for key in self.keys for role in key.roles}
+        return frozenset(held.union(*(identity.roles for holder in self.holders for identity in holder.identities)))

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from vxsec.errors import ConfigurationError, FormatError, UsageError
-from vxsec.formats.public_key import key_algorithm, parse_public_key
+from vxsec.formats.public_key import key_algorithm, key_hint, parse_public_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ ALGORITHMS = tuple(_MAKERS)
 
 
 class KeySigner:
-    """A :class:`vxsec.signing.signer.Signer` over one PKCS#8 key.
+    """A :class:`vxsec.signing.signer.DigestSigner` over one PKCS#8 key.
 
     Args:
         pkcs8: The private key, PKCS#8 DER without a password.
@@ -68,6 +68,11 @@ class KeySigner:
     def spki(self) -> bytes:
         """The public key, canonical DER."""
         return self._spki
+
+    @property
+    def hint(self) -> str:
+        """The base64 SHA-256 of the public key, as cosign writes it."""
+        return key_hint(self._spki)
 
     @property
     def algorithm(self) -> str:

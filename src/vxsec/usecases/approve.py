@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, UndecidedError, UsageError, VerificationError
 from vxsec.formats.npm_manifest import compare_manifests
-from vxsec.formats.public_key import key_hint
 from vxsec.formats.release_statement import build_approval_statement
 from vxsec.host.clock import utc_now
 from vxsec.host.files import write_atomic
@@ -142,7 +141,7 @@ def approve(
                 file=str(file),
                 subject=artifact.package.purl,
                 predicate_type=APPROVAL_PREDICATE,
-                key_hint=key_hint(opened.spki),
+                key_hint=opened.hint,
                 bundle=path,
                 note=note,
             )

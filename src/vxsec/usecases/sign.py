@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError, FormatError, UsageError
-from vxsec.formats.public_key import key_hint
 from vxsec.formats.release_statement import build_release_statement
 from vxsec.formats.sigstore_bundle import read_bundle_lines
 from vxsec.formats.statement import build_statement
@@ -21,7 +21,7 @@ from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Subje
 from vxsec.model.report.signing import SignedFile
 from vxsec.model.scan import SCAN_PREDICATE
 from vxsec.model.trust import HolderKind, Role
-from vxsec.signing.signer import sign_blob, sign_statement
+from vxsec.signing.signer import BundleSigner, FileSigner, sign_blob, sign_statement
 from vxsec.signing.table import open_signer
 from vxsec.usecases.inputs import load_trust, open_artifact, registry_url_for, require_artifact
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from vxsec.model.digest import Digests
     from vxsec.model.trust import TrustRoot
-    from vxsec.signing.signer import Signer
+    from vxsec.signing.signer import AnySigner
 
     Password = bytes | Callable[[], bytes] | None
     PathLike = str | os.PathLike[str]
@@ -96,16 +96,10 @@ def sign(
         )
     opened = open_signers(signers, password=password)
     if blob:
-        hashed = [(str(file), hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes).sha256) for file in files]
-        blobs = [
-            _Made(file=file, subject=f"sha256:{sha256}", predicate_type=None, signer=one, line=_sign_blob(one, sha256))
-            for file, sha256 in hashed
-            for one in opened
-        ]
-        return tuple(_store(made, bundle) for made in blobs)
+        return _sign_blobs(files, opened, bundle)
     root = load_trust(trust, unsafe_rehearsal=unsafe_rehearsal) if trust is not None else None
     created = now or utc_now()
-    statements = []
+    statements, beside = [], []
     for file in files:
         artifact = require_artifact(file)
         url = registry_url_for(
@@ -115,7 +109,13 @@ def sign(
             package=artifact.package, digests=artifact.digests, registry=url, created_at=created, expires=expires
         )
         statements.append((str(file), artifact.package.purl, payload))
+        # What gpg --verify and ssh-keygen -Y verify read, for the signers that have it.
+        beside += [
+            (f"{file}{one.suffix}", one.sign_file(artifact.data)) for one in opened if isinstance(one, FileSigner)
+        ]
     signed = _sign_all(statements, RELEASE_PREDICATE, opened, bundle)
+    for path, data in beside:
+        write_atomic(path, data)
     notes = [why_not_counted(root, one, Role.MACHINE) if root is not None else None for one in opened]
     return tuple(replace(item, note=notes[index % len(opened)]) for index, item in enumerate(signed))
 
@@ -177,7 +177,7 @@ def attest_subjects(
     statements: Sequence[tuple[str, Subject, Mapping[str, object]]],
     *,
     predicate_type: str,
-    signers: Sequence[Signer],
+    signers: Sequence[AnySigner],
     bundle: PathLike | None = None,
 ) -> tuple[SignedFile, ...]:
     """Sign a statement for each file and append it beside the file; everything is signed before anything is stored.
@@ -208,7 +208,7 @@ def subject_of(name: str, digests: Digests) -> Subject:
     return Subject(name=name, digest={"sha256": digests.sha256, "sha512": digests.sha512})
 
 
-def open_signers(uris: Sequence[str], *, password: Password) -> list[Signer]:
+def open_signers(uris: Sequence[str], *, password: Password) -> list[AnySigner]:
     """Open every signer; an encrypted key is unlocked once.
 
     Raises:
@@ -234,15 +234,23 @@ def open_signers(uris: Sequence[str], *, password: Password) -> list[Signer]:
     return [open_signer(uri, read_file=read, environ=os.environ.get, password=ask) for uri in uris]
 
 
-def why_not_counted(root: TrustRoot, signer: Signer, role: Role) -> str | None:
-    """Why what this key signs will not count with that trust document, as a sentence; None where it may."""
-    key = next((key for key in root.keys if key.spki == signer.spki), None)
-    if key is None:
-        return f"it will not count: this key is not in {root.source}"
+def why_not_counted(root: TrustRoot, signer: AnySigner, role: Role) -> str | None:
+    """Why what this signer signs will not count with that trust document, as a sentence; None where it may."""
     kind = HolderKind.MACHINE if role is Role.MACHINE else HolderKind.PERSON
-    if role not in key.roles or key.holder.kind is not kind:
-        roles = ", ".join(key.roles) or "none"
-        return f"it will not count: {root.source} gives {key.id} the role {roles}, and a {kind.value}'s is asked for"
+    if isinstance(signer, BundleSigner):
+        found = root.identity(signer.subject, signer.issuer)
+        if found is None:
+            return f"it will not count: {signer.subject} of {signer.issuer} is not in {root.source}"
+        holder, identity = found
+        name, roles, holds = holder.id, identity.roles, holder.kind
+    else:
+        key = next((key for key in root.keys if key.spki == signer.spki), None)
+        if key is None:
+            return f"it will not count: this key is not in {root.source}"
+        name, roles, holds = key.id, key.roles, key.holder.kind
+    if role not in roles or holds is not kind:
+        told = ", ".join(roles) or "none"
+        return f"it will not count: {root.source} gives {name} the role {told}, and a {kind.value}'s is asked for"
     return None
 
 
@@ -289,16 +297,49 @@ class _Made:
     file: str
     subject: str
     predicate_type: str | None
-    signer: Signer
+    signer: AnySigner
     line: bytes
+    suffix: str | None = None
+    """Of the file that ``line`` is the whole of, where it is no bundle."""
 
 
-def _sign_blob(signer: Signer, sha256: str) -> bytes:
-    return sign_blob(signer, sha256=bytes.fromhex(sha256))
+def _sign_blobs(
+    files: Sequence[PathLike], signers: Sequence[AnySigner], bundle: PathLike | None
+) -> tuple[SignedFile, ...]:
+    """A bare signature over each file: a bundle, or where the signer's own tools read a file of their own, that file."""
+    made = []
+    for file in files:
+        sha256 = hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes).sha256
+        for one in signers:
+            if isinstance(one, FileSigner):
+                line, suffix = one.sign_file(_file_bytes(file, sha256)), one.suffix
+            else:
+                line, suffix = sign_blob(one, sha256=bytes.fromhex(sha256)), None
+            made.append(
+                _Made(
+                    file=str(file),
+                    subject=f"sha256:{sha256}",
+                    predicate_type=None,
+                    signer=one,
+                    line=line,
+                    suffix=suffix,
+                )
+            )
+    return tuple(_store(one, bundle) for one in made)
+
+
+def _file_bytes(file: PathLike, sha256: str) -> bytes:
+    data = read_bounded(file, max_bytes=DEFAULT_LIMITS.archive_packed_bytes)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise UsageError("the file changed while it was read", code="file.changed", where=str(file))
+    return data
 
 
 def _sign_all(
-    payloads: Sequence[tuple[str, str, bytes]], predicate_type: str, signers: Sequence[Signer], bundle: PathLike | None
+    payloads: Sequence[tuple[str, str, bytes]],
+    predicate_type: str,
+    signers: Sequence[AnySigner],
+    bundle: PathLike | None,
 ) -> tuple[SignedFile, ...]:
     """Sign everything, and only then store anything."""
     made = [
@@ -310,7 +351,10 @@ def _sign_all(
 
 
 def _store(made: _Made, bundle: PathLike | None) -> SignedFile:
-    if bundle is None:
+    if made.suffix is not None:
+        path = str(bundle) if bundle is not None else f"{made.file}{made.suffix}"
+        write_atomic(path, made.line)
+    elif bundle is None:
         path = append_bundle(made.file, made.line)
     else:
         path = str(bundle)
@@ -319,7 +363,7 @@ def _store(made: _Made, bundle: PathLike | None) -> SignedFile:
         file=made.file,
         subject=made.subject,
         predicate_type=made.predicate_type,
-        key_hint=key_hint(made.signer.spki),
+        key_hint=made.signer.hint,
         bundle=path,
     )
 

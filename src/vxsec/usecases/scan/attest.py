@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from vxsec.model.report.scan import ScanInput, ScanReport
     from vxsec.model.report.signing import SignedFile
-    from vxsec.signing.signer import Signer
+    from vxsec.signing.signer import AnySigner
 
 __all__ = ["attest_report"]
 
 
-def attest_report(report: ScanReport, signers: Sequence[Signer], *, scanner: str) -> tuple[SignedFile, ...]:
+def attest_report(report: ScanReport, signers: Sequence[AnySigner], *, scanner: str) -> tuple[SignedFile, ...]:
     """Sign the report of one package archive and append the bundles to ``FILE.sigstore.jsonl``.
 
     Guarantees: the subject's digests are those of the bytes that were scanned, not of what the file holds by now; everything

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vxsec.formats.npm_audit import AuditAdvisory, AuditReport
     from vxsec.model.scan import ScanResult
     from vxsec.scanning.index import AdvisoryIndex
-    from vxsec.signing.signer import Signer
+    from vxsec.signing.signer import AnySigner
     from vxsec.usecases.scan.inputs import OpenedInput
 
     Password = bytes | Callable[[], bytes] | None
@@ -210,7 +210,7 @@ def _require_packages(opened: Sequence[OpenedInput], *, lockfile: PathLike | Non
         )
 
 
-def _open_signers(signers: Sequence[str], password: Password) -> list[Signer]:
+def _open_signers(signers: Sequence[str], password: Password) -> list[AnySigner]:
     if not signers:
         return []
     from vxsec.usecases.sign import open_signers
