@@ -65,6 +65,12 @@ class Limits:
     bundles_per_subject: int = 1_000
     """Lines considered per subject; more is refused, not silently cut."""
     subjects_per_statement: int = 10_000
+    envelope_bytes: int = 64 * _MIB
+    """300,000 signatures with key ids have 55 MB."""
+    envelope_signatures: int = 500_000
+    """Held while one is looked for; junk is cheap to make, and cheap to pass over."""
+    envelope_checks: int = 1_024
+    """Signatures of an envelope that are checked, all keys together: 0.2 s with P-256 keys, 2 s with P-384."""
     trust_keys: int = 1_000
     keys_tried_per_bundle: int = 8
     """Keys tried besides those a bundle's hint names (none where there are more): a thousand lines of junk then cost one
