@@ -75,6 +75,33 @@ class Limits:
     keys_tried_per_bundle: int = 8
     """Keys tried besides those a bundle's hint names (none where there are more): a thousand lines of junk then cost one
     second with P-256 keys and ten with P-384."""
+    sshsig_bytes: int = 32 * _KIB
+    """An armored one with RSA of 8,192 bits has 3 KiB."""
+    ssh_agent_bytes: int = 256 * _KIB
+    """The largest message that OpenSSH's own agent and clients take."""
+    ssh_agent_seconds: float = 10.0
+    """For an agent to list its keys."""
+    ssh_touch_seconds: float = 60.0
+    """For a person to find the hardware key and touch it, or to confirm; the hardware itself gives up after half of it."""
+
+    certificates_per_bundle: int = 10
+    """A leaf and its intermediates; real ones have one or two."""
+    log_entries_per_bundle: int = 32
+    timestamps_per_bundle: int = 32
+    """As sigstore-python; each costs up to three signature checks."""
+    proof_hashes: int = 64
+    """The height of a tree of 2^64 leaves."""
+    log_entry_signatures: int = 32
+    checkpoint_bytes: int = 64 * _KIB
+    checkpoint_signatures: int = 100
+    """The log's own and its witnesses'; as Go's note package."""
+    certificate_bytes: int = 64 * _KIB
+    """Fulcio's have 2 kB."""
+    scts_per_certificate: int = 32
+    trusted_root_bytes: int = 4 * _MIB
+    trusted_roots_per_file: int = 32
+    trusted_root_instances: int = 1_000
+    """Authorities, or logs, of one kind in one trusted root."""
 
     # -- network ----------------------------------------------------------------------------------------------------
     http_connect_seconds: float = 5.0

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
 PublicKey: TypeAlias = Union[EllipticCurvePublicKey, Ed25519PublicKey, "RSAPublicKey"]
 
-__all__ = ["PublicKey", "key_algorithm", "key_hint", "load_public_key", "parse_public_key", "render_public_key"]
+__all__ = [
+    "PublicKey",
+    "build_public_key",
+    "key_algorithm",
+    "key_hint",
+    "load_public_key",
+    "parse_public_key",
+    "render_public_key",
+]
 
 _PEM = re.compile(rb"\s*-----BEGIN PUBLIC KEY-----\s([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----\s*\Z")
 _MAX_BYTES = 16 * 1024
@@ -91,6 +99,21 @@ def parse_public_key(data: bytes, *, where: str) -> bytes:
     except FormatError as error:
         raise FormatError(error.message, code=error.code, where=where, hint=error.hint) from error
     return der
+
+
+def build_public_key(algorithm: str, raw: bytes, *, where: str) -> bytes:
+    """Canonical DER of a key that another format holds bare: an uncompressed point, or the 32 bytes of Ed25519.
+
+    Args:
+        algorithm: ``ecdsa-p256``, ``ecdsa-p384``, ``ecdsa-p521`` or ``ed25519``.
+        raw: The point (``0x04``, x, y), or the key's bytes.
+        where: What the key is called in an error.
+
+    Raises:
+        FormatError: As :func:`parse_public_key`.
+    """
+    prefixes = {curve.algorithm: curve.prefix for curve in _CURVES} | {"ed25519": _ED25519_PREFIX}
+    return parse_public_key(prefixes[algorithm] + raw, where=where)
 
 
 def key_algorithm(spki: bytes) -> str:

@@ -21,7 +21,7 @@ from vxsec.formats.public_key import PublicKey, load_public_key
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-__all__ = ["verify_digest_signature", "verify_signature"]
+__all__ = ["verify_digest_signature", "verify_hashed_signature", "verify_signature"]
 
 
 class _Ecdsa(ECDSA):
@@ -42,6 +42,7 @@ class _Ecdsa(ECDSA):
         return False
 
 
+_HASHES: dict[str, SHA256 | SHA384 | SHA512] = {"sha256": SHA256(), "sha384": SHA384(), "sha512": SHA512()}
 _OWN_HASHES: dict[str, SHA384 | SHA512] = {"secp384r1": SHA384(), "secp521r1": SHA512()}
 
 
@@ -75,6 +76,33 @@ def verify_digest_signature(spki: bytes, signature: bytes, sha256: bytes) -> Non
         raise _invalid()
     try:
         _check(key, signature, sha256, Prehashed(SHA256()))
+    except InvalidSignature as error:
+        raise _invalid() from error
+
+
+def verify_hashed_signature(spki: bytes, signature: bytes, data: bytes, *, hash_name: str) -> None:
+    """Return if ``signature`` over ``data`` was made with exactly this hash, where a format leaves no choice (SSH, X.509).
+
+    Args:
+        spki: The public key, canonical DER, of ECDSA or RSA (PKCS#1 v1.5).
+        signature: DER for ECDSA.
+        data: What was signed.
+        hash_name: ``sha256``, ``sha384`` or ``sha512``.
+
+    Raises:
+        VerificationError: ``signature.invalid``, also for Ed25519, which takes no hash; ``key.malformed`` and
+            ``key.unsupported`` for the key itself.
+    """
+    key = _load(spki)
+    try:
+        if isinstance(key, EllipticCurvePublicKey):
+            key.verify(signature, data, _Ecdsa(_HASHES[hash_name]))
+        elif isinstance(key, Ed25519PublicKey):
+            raise _invalid()
+        else:
+            from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+
+            key.verify(signature, data, PKCS1v15(), _HASHES[hash_name])
     except InvalidSignature as error:
         raise _invalid() from error
 
