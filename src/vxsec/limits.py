@@ -71,7 +71,11 @@ class Limits:
     """Held while one is looked for; junk is cheap to make, and cheap to pass over."""
     envelope_checks: int = 1_024
     """Signatures of an envelope that are checked, all keys together: 0.2 s with P-256 keys, 2 s with P-384."""
+    envelope_detached_checks: int = 4
+    """Likewise for each OpenPGP or SSH key: one check may start gpg."""
     trust_keys: int = 1_000
+    trusted_roots: int = 16
+    """Sigstore instances of one trust document; each is tried for every certificate."""
     keys_tried_per_bundle: int = 8
     """Keys tried besides those a bundle's hint names (none where there are more): a thousand lines of junk then cost one
     second with P-256 keys and ten with P-384."""

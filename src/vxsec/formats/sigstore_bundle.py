@@ -1,36 +1,38 @@
 """Sigstore bundles (sigstore/protobuf-specs, ``sigstore_bundle.proto``): v0.3 written; v0.1, v0.2 and v0.3 read.
 
 The media type names the version, so members that it does not define are refused: an older reader must not overlook what a
-newer one was told to check. What lies inside ``tlogEntries`` and ``timestampVerificationData`` is kept in the bundle's
-line and not looked at: this version does not verify it and concludes nothing from it.
+newer one was told to check. A certificate is the signer's alone from v0.3 on, and the first of a chain before.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
+from vxsec.formats.protobuf_json import json_errors_as, read_bytes
 from vxsec.formats.strict_json import dump_json, parse_json, read_json
+from vxsec.formats.transparency_log_entry import read_log_entry
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import Bundle, Envelope, EnvelopeSignature, MessageSignature, RejectedSignature
 
 if TYPE_CHECKING:
     from vxsec.formats.strict_json import JsonNode
+    from vxsec.model.transparency import LogEntry
 
 __all__ = ["BUNDLE_MEDIA_TYPE", "read_bundle", "read_bundle_lines", "render_dsse_bundle", "render_message_bundle"]
 
 BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
-_MEDIA_TYPES = (
-    BUNDLE_MEDIA_TYPE,
-    "application/vnd.dev.sigstore.bundle+json;version=0.3",
-    "application/vnd.dev.sigstore.bundle+json;version=0.2",
-    "application/vnd.dev.sigstore.bundle+json;version=0.1",
-)
-_CERTIFICATES = ("certificate", "x509CertificateChain")
-_UNVERIFIED = ("tlogEntries", "timestampVerificationData")
+_CERTIFICATE, _CHAIN = "certificate", "x509CertificateChain"
+# By media type: the member that holds certificates in that version.
+_MEDIA_TYPES = {
+    BUNDLE_MEDIA_TYPE: _CERTIFICATE,
+    "application/vnd.dev.sigstore.bundle+json;version=0.3": _CERTIFICATE,
+    "application/vnd.dev.sigstore.bundle+json;version=0.2": _CHAIN,
+    "application/vnd.dev.sigstore.bundle+json;version=0.1": _CHAIN,
+}
+_BASE64 = "bundle.base64"
 _MAX_HINT = 1024
 _SHOWN = 120
 
@@ -39,21 +41,18 @@ def read_bundle(line: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) -> 
     """Read one bundle.
 
     Guarantees: exactly one signature, over exactly one content; key material is exactly one of a public-key hint and
-    certificates. Nothing is verified. ``Bundle.line`` is the bytes given (white space around them removed), or where they
-    span several lines the same document on one.
+    certificates, of which there is at least one, in the member that the version has for them. Log entries and timestamps
+    are in the order written, and none is left out. Nothing is verified. ``Bundle.line`` is the bytes given (white space
+    around them removed), or where they span several lines the same document on one.
 
     Raises:
         FormatError: ``bundle.malformed`` (not such a JSON document), ``bundle.media-type``, ``bundle.material``,
-            ``bundle.content``, ``bundle.signature-count``, ``bundle.base64`` or ``bundle.too-large``.
+            ``bundle.content``, ``bundle.signature-count``, ``bundle.base64``, ``bundle.too-large``, ``bundle.too-many``
+            (certificates, log entries or timestamps), or a ``tlog.*`` code of a log entry.
     """
-    try:
+    with json_errors_as("bundle.malformed", too_large="bundle.too-large"):
         root = read_json(line, where=where, limits=limits, max_bytes=limits.bundle_bytes)
-        return _read_root(root, _one_line(line, root))
-    except FormatError as error:
-        if error.code.startswith("bundle."):
-            raise
-        code = "bundle.too-large" if error.code == "json.too-large" else "bundle.malformed"
-        raise FormatError(error.message, code=code, where=error.where, hint=error.hint) from error
+        return _read_root(root, _one_line(line, root), limits)
 
 
 def read_bundle_lines(
@@ -116,44 +115,91 @@ def _render(key_hint: str, content: dict[str, object]) -> bytes:
     return dump_json({"mediaType": BUNDLE_MEDIA_TYPE, "verificationMaterial": material} | content)
 
 
-def _read_root(root: JsonNode, line: bytes) -> Bundle:
+def _read_root(root: JsonNode, line: bytes, limits: Limits) -> Bundle:
     media_type = root["mediaType"].string()
-    if media_type not in _MEDIA_TYPES:
+    holder = _MEDIA_TYPES.get(media_type)
+    if holder is None:
         raise FormatError(
             f"expected a Sigstore bundle v0.1 to v0.3, found media type {media_type[:_SHOWN]!r}",
             code="bundle.media-type",
             where=root.where,
         )
     root.only("mediaType", "verificationMaterial", "messageSignature", "dsseEnvelope")
-    key_hint, certificates = _read_material(root["verificationMaterial"])
+    material = root["verificationMaterial"]
+    key_hint, certificates = _read_material(material, holder, limits)
     message, envelope = root.get("messageSignature"), root.get("dsseEnvelope")
     if (message is None) == (envelope is None):
         raise FormatError(
             "expected exactly one of messageSignature and dsseEnvelope", code="bundle.content", where=root.where
         )
-    content = _read_envelope(envelope) if envelope is not None else _read_message(root["messageSignature"])
-    return Bundle(media_type=media_type, content=content, key_hint=key_hint, certificates=certificates, line=line)
+    return Bundle(
+        media_type=media_type,
+        content=_read_envelope(envelope) if envelope is not None else _read_message(root["messageSignature"]),
+        key_hint=key_hint,
+        certificates=certificates,
+        log_entries=_read_log_entries(material.get("tlogEntries"), limits),
+        timestamps=_read_timestamps(material.get("timestampVerificationData"), limits),
+        line=line,
+    )
 
 
-def _read_material(node: JsonNode) -> tuple[str | None, tuple[bytes, ...]]:
-    node.only("publicKey", *_CERTIFICATES, *_UNVERIFIED)
-    present = [name for name in ("publicKey", *_CERTIFICATES) if node.get(name) is not None]
+def _read_material(node: JsonNode, holder: str, limits: Limits) -> tuple[str | None, tuple[bytes, ...]]:
+    node.only("publicKey", _CERTIFICATE, _CHAIN, "tlogEntries", "timestampVerificationData")
+    present = [name for name in ("publicKey", _CERTIFICATE, _CHAIN) if node.get(name) is not None]
     if len(present) != 1:
         raise FormatError(
             f"expected exactly one of publicKey and certificates, found {len(present)}",
             code="bundle.material",
             where=node.where,
         )
-    if present == ["certificate"]:
-        return None, (_decode(node["certificate"].only("rawBytes")["rawBytes"]),)
-    if present == ["x509CertificateChain"]:
-        chain = node["x509CertificateChain"].only("certificates")["certificates"].items()
-        return None, tuple(_decode(item.only("rawBytes")["rawBytes"]) for item in chain)
+    if present != ["publicKey"]:
+        if present != [holder]:
+            raise FormatError(
+                f"expected certificates in {holder} in this version of bundles, found {present[0]}",
+                code="bundle.material",
+                where=node.where,
+            )
+        return None, _read_certificates(node[holder], holder, limits)
     hint = node["publicKey"].only("hint").get("hint")
     text = "" if hint is None else hint.string()
     if len(text) > _MAX_HINT:
         raise FormatError("expected a short key hint", code="bundle.material", where=node.where)
     return text or None, ()
+
+
+def _read_certificates(node: JsonNode, holder: str, limits: Limits) -> tuple[bytes, ...]:
+    """The certificate itself, or those of a chain."""
+    if holder == _CERTIFICATE:
+        return (read_bytes(node.only("rawBytes")["rawBytes"], code=_BASE64),)
+    chain = _bounded(node.only("certificates").get("certificates"), limits.certificates_per_bundle, "certificates")
+    if not chain:
+        raise FormatError("expected at least one certificate, found none", code="bundle.material", where=node.where)
+    return tuple(read_bytes(item.only("rawBytes")["rawBytes"], code=_BASE64) for item in chain)
+
+
+def _read_log_entries(node: JsonNode | None, limits: Limits) -> tuple[LogEntry, ...]:
+    entries = _bounded(node, limits.log_entries_per_bundle, "log entries")
+    return tuple(read_log_entry(item, limits=limits) for item in entries)
+
+
+def _read_timestamps(node: JsonNode | None, limits: Limits) -> tuple[bytes, ...]:
+    listed = None if node is None else node.only("rfc3161Timestamps").get("rfc3161Timestamps")
+    timestamps = _bounded(listed, limits.timestamps_per_bundle, "timestamps")
+    return tuple(
+        read_bytes(item.only("signedTimestamp")["signedTimestamp"], code=_BASE64, wrapped=True) for item in timestamps
+    )
+
+
+def _bounded(node: JsonNode | None, most: int, what: str) -> list[JsonNode]:
+    """The elements of an array that may be absent."""
+    items = [] if node is None else list(node.items())
+    if len(items) > most:
+        raise FormatError(
+            f"expected at most {most} {what}, found {len(items)}",
+            code="bundle.too-many",
+            where=None if node is None else node.where,
+        )
+    return items
 
 
 def _read_envelope(node: JsonNode) -> Envelope:
@@ -166,23 +212,29 @@ def _read_envelope(node: JsonNode) -> Envelope:
             where=node.where,
         )
     return Envelope(
-        payload_type=node["payloadType"].string(), payload=_decode(node["payload"]), signatures=tuple(signatures)
+        payload_type=node["payloadType"].string(),
+        payload=read_bytes(node["payload"], code=_BASE64),
+        signatures=tuple(signatures),
     )
 
 
 def _read_signature(node: JsonNode) -> EnvelopeSignature:
     keyid = node.only("sig", "keyid").get("keyid")
-    return EnvelopeSignature(keyid="" if keyid is None else keyid.string()[:_MAX_HINT], sig=_decode(node["sig"]))
+    return EnvelopeSignature(
+        keyid="" if keyid is None else keyid.string()[:_MAX_HINT], sig=read_bytes(node["sig"], code=_BASE64)
+    )
 
 
 def _read_message(node: JsonNode) -> MessageSignature:
     stated = node.only("messageDigest", "signature").get("messageDigest")
-    signature = _decode(node["signature"])
+    signature = read_bytes(node["signature"], code=_BASE64)
     if stated is None or not stated.mapping():  # cosign states nothing, as {}, for Ed25519
         return MessageSignature(digest_algorithm=None, digest=None, signature=signature)
     stated.only("algorithm", "digest")
     return MessageSignature(
-        digest_algorithm=stated["algorithm"].string(), digest=_decode(stated["digest"]), signature=signature
+        digest_algorithm=stated["algorithm"].string(),
+        digest=read_bytes(stated["digest"], code=_BASE64),
+        signature=signature,
     )
 
 
@@ -208,14 +260,3 @@ def _is_json(data: bytes, limits: Limits) -> bool:
 
 def _encode(raw: bytes) -> str:
     return base64.b64encode(raw).decode("ascii")
-
-
-def _decode(node: JsonNode) -> bytes:
-    """Bytes in protobuf's JSON form: the standard alphabet with padding, and not empty."""
-    try:
-        raw = base64.b64decode(node.string(), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise FormatError("expected base64", code="bundle.base64", where=node.where) from error
-    if not raw:
-        raise FormatError("expected some bytes, found none", code="bundle.base64", where=node.where)
-    return raw

@@ -54,10 +54,12 @@ READ = {
     "the other spelling of v0.3": _with("mediaType", OLD + "3"),
     "v0.2": _with("mediaType", OLD + "2"),
     "v0.1": _with("mediaType", OLD + "1"),
-    "log entries and timestamps, not looked at": _with(
+    "null where there are no log entries and timestamps": _with(
         "verificationMaterial",
-        {"publicKey": {"hint": "h"}, "tlogEntries": [{"x": 1}], "timestampVerificationData": {"y": 2}},
+        {"publicKey": {"hint": "h"}, "tlogEntries": None, "timestampVerificationData": None},
     ),
+    "no timestamps": _with("verificationMaterial.timestampVerificationData", {}),
+    "an empty list of timestamps": _with("verificationMaterial.timestampVerificationData", {"rfc3161Timestamps": []}),
     "no hint": _with("verificationMaterial.publicKey", {}),
     "an empty hint": _with("verificationMaterial.publicKey.hint", ""),
     "a key id beside the signature": _with("dsseEnvelope.signatures.0.keyid", "k"),
@@ -72,16 +74,97 @@ def test_reads(line: bytes) -> None:
     assert read_bundle(line, where="b").certificates == ()
 
 
-CHAIN = {"certificate": {"rawBytes": "bGVhZg=="}, "x509CertificateChain": {"certificates": [{"rawBytes": "bGVhZg=="}]}}
+LEAF, INTERMEDIATE = {"rawBytes": "bGVhZg=="}, {"rawBytes": "aW50ZXI="}
+V03 = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 
-@pytest.mark.parametrize("name", CHAIN)
-def test_certificate_material_is_kept(name: str) -> None:
-    bundle = read_bundle(_with("verificationMaterial", {name: CHAIN[name]}), where="b")
+def _certified(media_type: str, **material: object) -> bytes:
+    return _with("mediaType", media_type, _with("verificationMaterial", material))
+
+
+@pytest.mark.parametrize("media_type", [V03, OLD + "3"])
+def test_one_certificate_is_the_material_of_version_3(media_type: str) -> None:
+    bundle = read_bundle(_certified(media_type, certificate=LEAF), where="b")
     assert (bundle.certificates, bundle.key_hint) == ((b"leaf",), None)
 
 
+@pytest.mark.parametrize("media_type", [OLD + "1", OLD + "2"])
+def test_a_chain_is_the_material_of_older_versions_and_its_order_is_kept(media_type: str) -> None:
+    chain = {"certificates": [LEAF, INTERMEDIATE]}
+    assert read_bundle(_certified(media_type, x509CertificateChain=chain), where="b").certificates == (
+        b"leaf",
+        b"inter",
+    )
+
+
+ENTRY: dict[str, object] = {
+    "logIndex": "5",
+    "logId": {"keyId": "bG9n"},
+    "kindVersion": {"kind": "hashedrekord", "version": "0.0.1"},
+    "canonicalizedBody": "Ym9keQ==",
+}
+
+
+def test_log_entries_are_kept_in_their_order_with_duplicates() -> None:
+    other = ENTRY | {"logIndex": 6}
+    bundle = read_bundle(_with("verificationMaterial.tlogEntries", [ENTRY, other, ENTRY]), where="b")
+    assert [entry.log_index for entry in bundle.log_entries] == [5, 6, 5]
+    assert bundle.log_entries[0] == bundle.log_entries[2]
+    assert bundle.log_entries[0].body == b"body"
+
+
+def test_timestamps_are_kept_in_their_order_and_may_be_wrapped() -> None:
+    data = {"rfc3161Timestamps": [{"signedTimestamp": "b25l"}, {"signedTimestamp": "dH\r\ndv\n"}]}
+    bundle = read_bundle(_with("verificationMaterial.timestampVerificationData", data), where="b")
+    assert bundle.timestamps == (b"one", b"two")
+
+
+def _stamped(value: object) -> bytes:
+    return _with("verificationMaterial.timestampVerificationData", value)
+
+
 REFUSED = {
+    "a chain in v0.3": (_certified(V03, x509CertificateChain={"certificates": [LEAF]}), "bundle.material"),
+    "a chain in the other spelling of v0.3": (
+        _certified(OLD + "3", x509CertificateChain={"certificates": [LEAF]}),
+        "bundle.material",
+    ),
+    "a single certificate in v0.1": (_certified(OLD + "1", certificate=LEAF), "bundle.material"),
+    "a chain of no certificates": (
+        _certified(OLD + "1", x509CertificateChain={"certificates": []}),
+        "bundle.material",
+    ),
+    "a chain without its list": (_certified(OLD + "1", x509CertificateChain={}), "bundle.material"),
+    "a chain that is a certificate": (_certified(OLD + "1", x509CertificateChain=LEAF), "bundle.malformed"),
+    "a certificate that is a chain": (_certified(V03, certificate={"certificates": [LEAF]}), "bundle.malformed"),
+    "an empty certificate": (_certified(V03, certificate={"rawBytes": ""}), "bundle.base64"),
+    "eleven certificates": (
+        _certified(OLD + "1", x509CertificateChain={"certificates": [LEAF] * 11}),
+        "bundle.too-many",
+    ),
+    "thirty-three log entries": (_with("verificationMaterial.tlogEntries", [ENTRY] * 33), "bundle.too-many"),
+    "log entries that are no list": (_with("verificationMaterial.tlogEntries", ENTRY), "bundle.malformed"),
+    "a negative log index": (
+        _with("verificationMaterial.tlogEntries", [ENTRY | {"logIndex": "-1"}]),
+        "tlog.number",
+    ),
+    "a log entry with an unknown member": (
+        _with("verificationMaterial.tlogEntries", [ENTRY | {"x": 1}]),
+        "tlog.malformed",
+    ),
+    "thirty-three timestamps": (_stamped({"rfc3161Timestamps": [{"signedTimestamp": "AA=="}] * 33}), "bundle.too-many"),
+    "an empty timestamp": (_stamped({"rfc3161Timestamps": [{"signedTimestamp": ""}]}), "bundle.base64"),
+    "a timestamp that is not base64": (_stamped({"rfc3161Timestamps": [{"signedTimestamp": "A A="}]}), "bundle.base64"),
+    "a timestamp of another kind": (_stamped({"roughtime": []}), "bundle.malformed"),
+    "a timestamp with an unknown member": (
+        _stamped({"rfc3161Timestamps": [{"signedTimestamp": "AA==", "x": 1}]}),
+        "bundle.malformed",
+    ),
+    "a signature over two lines": (_with("dsseEnvelope.signatures.0.sig", "AA\n=="), "bundle.base64"),
+    "a signature with letters behind its padding": (
+        _with("dsseEnvelope.signatures.0.sig", "AA==AA=="),
+        "bundle.base64",
+    ),
     "nothing": (b"", "bundle.malformed"),
     "no object": (b"[]", "bundle.malformed"),
     "a duplicate member": (LINE.replace(b'{"mediaType"', b'{"dsseEnvelope":{},"mediaType"'), "bundle.malformed"),
