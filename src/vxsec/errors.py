@@ -137,6 +137,11 @@ _NEXT_STEPS: Mapping[str, str] = {
     "tree.account": "report this with the lockfile: it is a defect",
     "tree.workspaces": "write fewer and simpler patterns under workspaces in package.json",
     "manifest": "give the tarball of the package that is meant",
+    "npm": "install another version, and ask the registry's operator: what it signed is not what lies here",
+    "npm.no-keys": "list the registry's key with roles: [registry] in the trust document, or give its keys document",
+    "npm.unsigned": "ask the registry's operator to sign it: vxsec registry sign FILE.tgz --signer file:registry.key",
+    "npm.unknown-key": "get the registry's new key from its operator, and list it in the trust document",
+    "npm-keys": "make it again: vxsec registry keys --key registry.pub",
     # bills of materials, advisories
     "sbom": "make it again: vxsec sbom generate FILE.tgz --lockfile package-lock.json",
     "sbom.xml-unsupported": "give the JSON form: most tools write it with --output-format JSON",

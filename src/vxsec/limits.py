@@ -107,6 +107,16 @@ class Limits:
     trusted_root_instances: int = 1_000
     """Authorities, or logs, of one kind in one trusted root."""
 
+    npm_keys_bytes: int = 256 * _KIB
+    """A registry's keys document; npm's own has two keys and 700 bytes."""
+    npm_keys: int = 100
+    npm_signatures: int = 200_000
+    """Elements of one ``dist.signatures``; npm's registry writes one or two. Those that name no known key cost no check."""
+    npm_signatures_tried: int = 32
+    """Distinct signatures that name a known key; more is refused. Checked in two milliseconds."""
+    npm_claims: int = 64
+    """Versions of a packument tried to explain a signature that does not verify."""
+
     # -- network ----------------------------------------------------------------------------------------------------
     http_connect_seconds: float = 5.0
     http_total_seconds: float = 60.0

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vxsec.model.attestation import Statement
+    from vxsec.model.npm import NpmKey
     from vxsec.model.verification import CertificateIdentity, Check, TrustedTime
 
-__all__ = ["VerifiedBlob", "VerifiedSignature", "VerifiedStatement"]
+__all__ = ["VerifiedBlob", "VerifiedNpmSignatures", "VerifiedSignature", "VerifiedStatement"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +59,17 @@ class VerifiedBlob:
     def spki(self) -> bytes:
         """The key that signed it, canonical DER."""
         return self.signature.spki
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedNpmSignatures:
+    """A registry signed that the bytes with this integrity (``sha512-…``) are this name and version, with each of ``keys``.
+
+    At least one key; each was good when it was judged. It says that a registry accepted the bytes, and nothing about who
+    built them.
+    """
+
+    name: str
+    version: str
+    integrity: str
+    keys: tuple[NpmKey, ...]
