@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vxsec.model.package import PackageRef
     from vxsec.model.scan import ScanResult
     from vxsec.model.trust import Role
+    from vxsec.model.verification import CertificateIdentity, TrustedTime
 
 __all__ = [
     "ApprovalEvidence",
@@ -66,9 +67,11 @@ class SubjectRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignerFact:
-    """One verified typed statement about the subject's digest, by a key that may make it.
+    """One verified typed statement about the subject's digest, by a key or identity that may make it.
 
     ``created_at`` and ``expires`` are the signer's claims; ``source`` is the file or registry version it was read from.
+    ``identity`` is whom the certificate was issued to, None for a key; ``times`` are those that the signer could not choose,
+    and the three counts say how much of each kind of evidence was verified beside the signature.
     """
 
     statement: str  # "release" or "approval"
@@ -80,6 +83,11 @@ class SignerFact:
     created_at: datetime | None
     expires: datetime | None
     source: str
+    identity: CertificateIdentity | None = None
+    times: tuple[TrustedTime, ...] = ()
+    log_entries: int = 0
+    timestamps: int = 0
+    scts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ def check_requirements(policy: Policy, trust: TrustRoot) -> None:
             raise _unmet(
                 policy,
                 f"role {role}",
-                f"a key with the role {role}",
+                f"a key or identity with the role {role}",
                 f"add a key with roles: [{role}] to {trust.source}",
             )
     labels = {label for scope in policy.scopes for label in scope.match.registries} - {OTHER_REGISTRY}
@@ -44,8 +44,8 @@ def check_requirements(policy: Policy, trust: TrustRoot) -> None:
         raise _unmet(
             policy,
             "trust",
-            f"a signed trust root, and {trust.source} is the unsigned file form, the only one that this version reads",
-            "remove trust: signed from requires, or use a later version of vxsec",
+            f"a signed trust root, and {trust.source} is the unsigned file form",
+            "make a trust repository of it: vxsec trust init DIR --identities FILE --root-key KEY, then --trust DIR",
         )
 
 

@@ -33,11 +33,28 @@ __all__ = ["RULE", "Parameters"]
 
 _STATEMENT_ROLES = {"release": Role.MACHINE, "approval": Role.HUMAN}
 _LISTED = 3
+_ALGORITHMS = (
+    "ecdsa-p256",
+    "ecdsa-p384",
+    "ecdsa-p521",
+    "ed25519",
+    "rsa-2048",
+    "rsa-3072",
+    "rsa-4096",
+    "openpgp",
+    "ssh-ed25519",
+    "ssh-rsa",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """How many, in which roles, with which algorithms."""
+    """How many, in which roles, with which algorithms, and with how much evidence beside the signature."""
 
     threshold: int = parameter(
         doc="Distinct holders who must have signed, with distinct keys.", default=1, minimum=1, maximum=100
@@ -48,7 +65,19 @@ class Parameters:
     algorithms: tuple[str, ...] = parameter(
         doc="Key algorithms that count; all that vxsec verifies where the key is left out.",
         default=(),
-        choices=("ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "ed25519", "rsa-2048", "rsa-3072", "rsa-4096"),
+        choices=_ALGORITHMS,
+    )
+    log_entries: int = parameter(
+        doc="Transparency logs that must hold each signature that counts.", default=0, minimum=0, maximum=8
+    )
+    timestamps: int = parameter(
+        doc="Timestamp authorities that must have seen each signature that counts.", default=0, minimum=0, maximum=8
+    )
+    scts: int = parameter(
+        doc="Certificate transparency logs that must hold each certificate that counts.",
+        default=0,
+        minimum=0,
+        maximum=8,
     )
 
 
@@ -70,11 +99,20 @@ def _counts(fact: SignerFact, parameters: Parameters, context: RuleContext) -> b
         return False
     if parameters.algorithms and fact.algorithm not in parameters.algorithms:
         return False
-    return not _expired(fact, context)
+    return not _expired(fact, context) and not _bare(fact, parameters)
 
 
 def _expired(fact: SignerFact, context: RuleContext) -> bool:
     return context.phase is not Phase.INSTALL and fact.expires is not None and fact.expires <= context.now
+
+
+def _bare(fact: SignerFact, parameters: Parameters) -> bool:
+    """Whether it has less evidence beside it than is asked for; SCTs belong to certificates, so a key needs none."""
+    return (
+        fact.log_entries < parameters.log_entries
+        or fact.timestamps < parameters.timestamps
+        or (fact.identity is not None and fact.scts < parameters.scts)
+    )
 
 
 def _reached(quorum: Quorum, parameters: Parameters) -> bool:
@@ -123,7 +161,10 @@ def _expected(parameters: Parameters) -> str:
     roles = [f"{needed} {role}" for role, needed in sorted(parameters.min_per_role.items())]
     text = f"{parameters.threshold} distinct holder{'s' if parameters.threshold > 1 else ''}"
     text += f" ({', '.join(roles)})" if roles else ""
-    return text + (f" with {', '.join(parameters.algorithms)}" if parameters.algorithms else "")
+    text += f" with {', '.join(parameters.algorithms)}" if parameters.algorithms else ""
+    asked = {"log entries": parameters.log_entries, "timestamps": parameters.timestamps, "SCTs": parameters.scts}
+    beside = [f"{number} {what}" for what, number in asked.items() if number]
+    return text + (f", each with {', '.join(beside)}" if beside else "")
 
 
 def _found(evidence: SignatureEvidence, quorum: Quorum, parameters: Parameters, context: RuleContext) -> str:
@@ -133,6 +174,8 @@ def _found(evidence: SignatureEvidence, quorum: Quorum, parameters: Parameters, 
     text += f"; {expired} expired" if expired else ""
     weak = sum(bool(parameters.algorithms) and fact.algorithm not in parameters.algorithms for fact in evidence.signers)
     text += f"; {weak} with another algorithm" if weak else ""
+    bare = sum(_bare(fact, parameters) for fact in evidence.signers)
+    text += f"; {bare} without the evidence asked for" if bare else ""
     reasons = Counter(f"{item.code} in {item.source}" for item in evidence.rejected).items()
     rejected = [f"{number} x {reason}" if number > 1 else reason for reason, number in reasons]
     more = len(rejected) - _LISTED
