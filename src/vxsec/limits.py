@@ -117,6 +117,22 @@ class Limits:
     npm_claims: int = 64
     """Versions of a packument tried to explain a signature that does not verify."""
 
+    # -- trust repository -------------------------------------------------------------------------------------------
+    tuf_metadata_bytes: int = 4 * _MIB
+    """Each file; a repository of a team has 1 to 5 kB in each."""
+    tuf_signatures: int = 256
+    """In one file; those of keys that its role does not have are passed over unchecked."""
+    tuf_keys: int = 256
+    """Listed in one file."""
+    tuf_root_versions: int = 256
+    """Versions of root walked from the pinned one; the client of python-tuf has the same bound."""
+    tuf_targets: int = 1_000
+    """Files of one role."""
+    tuf_target_bytes: int = 512 * _MIB
+    """A database, held in memory; as ``database_download_bytes``."""
+    tuf_export_bytes: int = 768 * _MIB
+    """The one file for sites without a connection: targets in base64."""
+
     # -- network ----------------------------------------------------------------------------------------------------
     http_connect_seconds: float = 5.0
     http_total_seconds: float = 60.0
