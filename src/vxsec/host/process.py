@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import IO
 
-__all__ = ["ProcessResult", "find_program", "run"]
+__all__ = ["STATUS_FD", "ProcessResult", "find_program", "run"]
+
+STATUS_FD: Final = "{status-fd}"
+"""An argument of :func:`run` that becomes the number of a pipe of its own, for programs that report apart from their output."""
 
 _CHUNK: Final = 1 << 16
 _PAUSE: Final = 0.02  # seconds between two looks at whether the program has ended
@@ -30,12 +33,16 @@ _GRACE: Final = 2.0  # seconds for a killed program to be gone; one that the ker
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessResult:
-    """What a program did: ``argv`` as it was started, ``exit_code`` negative where a signal ended it."""
+    """What a program did: ``argv`` as it was started, ``exit_code`` negative where a signal ended it.
+
+    ``status`` is what came through the pipe that :data:`STATUS_FD` asked for.
+    """
 
     argv: tuple[str, ...]
     exit_code: int
     stdout: bytes
     stderr: bytes
+    status: bytes = b""
 
 
 def find_program(name: str, *, path: str | None = None) -> str | None:
@@ -75,9 +82,10 @@ def run(
     by itself (an agent, for example) is not waited for, and not killed.
 
     Args:
-        argv: The program (a name looked up by :func:`find_program`, or an absolute path) and its arguments.
+        argv: The program (a name looked up by :func:`find_program`, or an absolute path) and its arguments. One that is
+            :data:`STATUS_FD` becomes the number of a further pipe.
         timeout: Seconds.
-        max_bytes: Bound on each of standard output and standard error.
+        max_bytes: Bound on each of standard output, standard error and the status pipe.
         env: Variables beside or in place of the two.
         cwd: The folder to run in; the current one if not given.
 
@@ -93,17 +101,22 @@ def run(
             code="process.missing",
             hint=f"install {Path(argv[0]).name}, or put its folder on the PATH",
         )
+    reading, writing = os.pipe() if STATUS_FD in argv else (-1, -1)
+    arguments = [str(writing) if argument == STATUS_FD else argument for argument in argv[1:]]
     try:
         process = subprocess.Popen(  # noqa: S603 - no shell; the program is found by us, its arguments are the caller's
-            [program, *argv[1:]],
+            [program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=surroundings,
             cwd=cwd,
+            pass_fds=(writing,) if writing >= 0 else (),
             start_new_session=True,  # a process group of its own, and no terminal to ask at
         )
     except (OSError, ValueError) as error:
+        if reading >= 0:
+            os.close(reading)
         reason = error.strerror if isinstance(error, OSError) else "an argument holds a NUL"
         raise UndecidedError(
             f"cannot start: {reason}",
@@ -111,21 +124,39 @@ def run(
             where=program,
             hint="check that it is a program of this machine, and that the folder it runs in exists",
         ) from error
-    with process:
+    finally:
+        if writing >= 0:
+            os.close(writing)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(process)
+        status = [stack.enter_context(os.fdopen(reading, "rb", buffering=0))] if reading >= 0 else []
         try:
-            stdout, stderr = _read_both(process, program, deadline=time.monotonic() + timeout, max_bytes=max_bytes)
+            streams = _read_all(process, status, program, deadline=time.monotonic() + timeout, max_bytes=max_bytes)
         finally:
             _end(process)
-    return ProcessResult(argv=(program, *argv[1:]), exit_code=process.returncode, stdout=stdout, stderr=stderr)
+    return ProcessResult(
+        argv=(program, *arguments),
+        exit_code=process.returncode,
+        stdout=streams[0],
+        stderr=streams[1],
+        status=streams[2] if status else b"",
+    )
 
 
-def _read_both(
-    process: subprocess.Popen[bytes], program: str, *, deadline: float, max_bytes: int
-) -> tuple[bytes, bytes]:
-    """Read both streams until the program has ended; pipes that its children still hold are not waited for."""
+def _read_all(
+    process: subprocess.Popen[bytes],
+    status: Sequence[IO[bytes]],
+    program: str,
+    *,
+    deadline: float,
+    max_bytes: int,
+) -> list[bytes]:
+    """Read every stream until the program has ended; pipes that its children still hold are not waited for."""
     assert process.stdout is not None  # noqa: S101 - PIPE was asked for
     assert process.stderr is not None  # noqa: S101 - likewise
-    collected: dict[IO[bytes], bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
+    collected: dict[IO[bytes], bytearray] = {
+        stream: bytearray() for stream in (process.stdout, process.stderr, *status)
+    }
     with selectors.DefaultSelector() as selector:
         for stream in collected:
             os.set_blocking(stream.fileno(), False)
@@ -136,8 +167,10 @@ def _read_both(
             if selector.get_map():
                 ready = [key.fileobj for key, _ in selector.select(0 if ended else _PAUSE)]
             else:
-                time.sleep(0 if ended else _PAUSE)
                 ready = []
+                if not ended:  # nothing left to read: it is about to end, mostly within a millisecond
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(_PAUSE)
             for stream, data in collected.items():
                 if (stream in ready or ended) and not _drain(stream, data, max_bytes, deadline):
                     with contextlib.suppress(KeyError):
@@ -156,8 +189,7 @@ def _read_both(
                     where=program,
                     hint="run it by hand: it may be waiting for something",
                 )
-    stdout, stderr = collected.values()
-    return bytes(stdout), bytes(stderr)
+    return [bytes(data) for data in collected.values()]
 
 
 def _drain(stream: IO[bytes], data: bytearray, max_bytes: int, deadline: float) -> bool:

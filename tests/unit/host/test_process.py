@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from vxsec.errors import UndecidedError
-from vxsec.host.process import ProcessResult, find_program, run
+from vxsec.host.process import STATUS_FD, ProcessResult, find_program, run
 
 PYTHON = sys.executable
 ROOM = 10_000
@@ -47,6 +47,33 @@ def test_only_path_and_locale_are_handed_on(monkeypatch: pytest.MonkeyPatch) -> 
     done = python("import os; print(sorted(os.environ))", env={"EXTRA": "1"})
     listed = set(eval(done.stdout))  # noqa: S307 - our own program
     assert listed - {"LC_CTYPE", "__CF_USER_TEXT_ENCODING"} == {"EXTRA", "LC_ALL", "PATH"}
+
+
+def test_a_status_pipe_is_apart_from_both_streams() -> None:
+    program = "import os, sys; os.write(int(sys.argv[1]), b'status'); print('out'); print('err', file=sys.stderr)"
+    done = run([PYTHON, "-c", program, STATUS_FD], timeout=20.0, max_bytes=ROOM)
+    assert (done.stdout, done.stderr, done.status) == (b"out\n", b"err\n", b"status")
+    assert done.argv[-1].isdecimal()
+    assert python("pass").status == b""
+
+
+def test_a_status_pipe_is_bounded_like_the_streams() -> None:
+    program = "import os, sys\nwhile True: os.write(int(sys.argv[1]), b'x' * 4096)"
+    with pytest.raises(UndecidedError) as caught:
+        run([PYTHON, "-c", program, STATUS_FD], timeout=20.0, max_bytes=ROOM)
+    assert caught.value.code == "process.too-large"
+
+
+def test_no_descriptor_is_left_behind_where_a_program_with_a_status_pipe_cannot_start(tmp_path: Path) -> None:
+    def opened() -> int:
+        table = Path("/proc/self/fd")
+        return len(list(table.iterdir())) if table.is_dir() else 0
+
+    before = opened()
+    with pytest.raises(UndecidedError) as caught:
+        run([PYTHON, STATUS_FD], timeout=1.0, max_bytes=ROOM, cwd=tmp_path / "absent")
+    assert caught.value.code == "process.start"
+    assert opened() == before
 
 
 def test_everything_a_program_wrote_before_it_ended_is_read() -> None:
