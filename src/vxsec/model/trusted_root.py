@@ -47,6 +47,8 @@ class TransparencyLog:
     spki: bytes
     log_id: bytes
     window: Window
+    checkpoint_key_id: bytes | None = None
+    """What its checkpoints name the key by, where that is not ``log_id``; four bytes of it stand in a signature line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +63,5 @@ class TrustedRoot:
     sha256: str
     rehearsal: bool = False
     """Made for a rehearsal (``vxsec.testing.sigstore`` writes so); refused by every enforcing command."""
+    left_out: tuple[str, ...] = ()
+    """Logs that are not trusted because signatures of their kind of key are not verified here, each with that kind."""
