@@ -1,0 +1,1 @@
+"""A Sigstore instance in Python for tests."""

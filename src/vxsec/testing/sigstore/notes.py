@@ -1,0 +1,59 @@
+"""Signed notes and checkpoints (C2SP ``signed-note`` and ``tlog-checkpoint``), as Rekor writes them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from vxsec.testing.sigstore.keys import PrivateKey, encode, sign, spki_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["NoteKey", "checkpoint_text", "note_log_id", "signed_note"]
+
+_ED25519 = b"\x01"
+_RAW_ED25519_BYTES = 32
+_HINT_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteKey:
+    """Who signs a note: the name on the line, the four bytes before the signature, and the key.
+
+    ``prefix`` is put before the signature, as witnesses put their time (C2SP ``tlog-cosignature``).
+    """
+
+    name: str
+    hint: bytes
+    key: PrivateKey
+    prefix: bytes = b""
+
+    def line(self, text: str) -> str:
+        """The signature line over ``text``."""
+        made = self.hint[:_HINT_BYTES] + self.prefix + sign(self.key, text.encode())
+        return f"\N{EM DASH} {self.name} {encode(made)}\n"
+
+
+def note_log_id(name: str, key: PrivateKey) -> bytes:
+    """What names a log's key: for Ed25519 the note key id of C2SP, in full; else the digest of the public key.
+
+    Rekor v2 uses all 32 bytes as the log's id; the first four stand before each signature.
+    """
+    spki = spki_of(key)
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return hashlib.sha256(name.encode() + b"\n" + _ED25519 + spki[-_RAW_ED25519_BYTES:]).digest()
+    return hashlib.sha256(spki).digest()
+
+
+def checkpoint_text(origin: str, size: int, root: bytes, others: Sequence[str] = ()) -> str:
+    """The text that a checkpoint's signatures cover."""
+    return "".join(f"{line}\n" for line in (origin, str(size), encode(root), *others))
+
+
+def signed_note(text: str, keys: Sequence[NoteKey]) -> str:
+    """``text`` with one signature line per key."""
+    return text + "\n" + "".join(key.line(text) for key in keys)
