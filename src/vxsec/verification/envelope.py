@@ -17,12 +17,12 @@ the statement is about a file is ``vxsec.verification.bundle.verify_statement_su
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from vxsec.errors import FormatError, UsageError, VerificationError
+from vxsec.formats.npm_keys import is_npm_key, npm_key_id
 from vxsec.formats.public_key import key_algorithm, key_hint, load_public_key
 from vxsec.formats.sigstore_bundle import read_bundle, render_dsse_bundle
 from vxsec.formats.statement import read_statement
@@ -133,10 +133,10 @@ def split_envelope(
 def key_names(spki: bytes) -> tuple[str, ...]:
     """How tools name a key in ``keyid``, for a canonical key.
 
-    cosign: base64 of the SHA-256 of the DER; npm: ``SHA256:`` and the same without padding; others: it in hex.
+    cosign writes base64 of the SHA-256 of the DER, others the same in hex; npm has ids of its own for its P-256 keys.
     """
-    digest = hashlib.sha256(spki).digest()
-    return key_hint(spki), "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("="), digest.hex()
+    names = key_hint(spki), hashlib.sha256(spki).hexdigest()
+    return (*names, npm_key_id(spki)) if is_npm_key(spki) else names
 
 
 @dataclass(slots=True, kw_only=True)
