@@ -20,6 +20,7 @@ __all__ = ["command"]
 @click.argument("file")
 @click.option("--expect", metavar="NAME@VERSION", help="What the tarball must hold.")
 @click.option("--packument", metavar="FILE", help="Compare the tarball with what the registry says of it.")
+@click.option("--registry", metavar="URL", help="The registry the packument is from: its tarballs must be there.")
 @click.option(
     "--allow-registry",
     "allow_registries",
@@ -40,6 +41,7 @@ def command(
     file: str,
     expect: str | None,
     packument: str | None,
+    registry: str | None,
     allow_registries: tuple[str, ...],
     fail_on: str,
     out: Output,
@@ -49,7 +51,14 @@ def command(
     from vxsec.model.report.inspection import ArtifactInspection
     from vxsec.report.inspection import inspection_document, render_artifact, render_lockfile
 
-    report = inspect(file, expect=expect, packument=packument, allow_registries=allow_registries, fail_on=fail_on)
+    report = inspect(
+        file,
+        expect=expect,
+        packument=packument,
+        registry=registry,
+        allow_registries=allow_registries,
+        fail_on=fail_on,
+    )
     lines: Iterable[str]
     if isinstance(report, ArtifactInspection):
         lines = render_artifact(report, verbose=out.verbose, paint=out.paint)

@@ -22,7 +22,7 @@ __all__ = ["compare_manifests", "normalise_manifest"]
 
 _INSTALL_EVENTS = ("preinstall", "install", "postinstall")
 _PLATFORM = ("os", "cpu", "libc")
-_WHOLE = ("name", "version", "main", "exports")
+_WHOLE = ("name", "version", "main", "exports", "type", "imports", "module", "browser", "types", "typings")
 _BY_KEY = (
     "scripts",
     "dependencies",
@@ -32,31 +32,39 @@ _BY_KEY = (
     "bin",
     "engines",
 )
+_DEVELOPMENT = "devDependencies"
 _ABSENT = "(absent)"
 _SHOWN = 120
 
 
 def compare_manifests(
-    tarball_document: Mapping[str, object], registry_document: Mapping[str, object], *, files: Collection[str]
+    tarball_document: Mapping[str, object],
+    registry_document: Mapping[str, object],
+    *,
+    files: Collection[str],
+    development: bool = False,
 ) -> tuple[FieldDifference, ...]:
     """Every field that changes what is installed or run and is not the same on both sides.
 
-    Compared are name, version, ``main``, ``exports``, scripts, the dependency maps (optional ones counted once, git
-    addresses in npm's spelling), ``peerDependenciesMeta``, ``bin``, ``engines``, bundled dependencies, ``os``, ``cpu``,
-    ``libc``, and whether there is an install script. Maps are compared key by key (``scripts.postinstall``).
+    Compared are name, version, what Node, bundlers and TypeScript enter by (``main``, ``exports``, ``type``, ``imports``,
+    ``module``, ``browser``, ``types``), scripts, the dependency maps (optional ones counted once, git addresses in npm's
+    spelling), ``peerDependenciesMeta``, ``bin``, ``engines``, bundled dependencies, ``os``, ``cpu``, ``libc``, and whether
+    there is an install script. Maps are compared key by key (``scripts.postinstall``).
 
     Args:
         tarball_document: package.json from the tarball.
         registry_document: ``versions[v]`` of the full packument, or ``GET /name/version``.
         files: The paths in the tarball: they decide ``directories.bin`` and the implied ``node-gyp rebuild``.
+        development: Compare ``devDependencies``, too, which nobody installs with the package.
 
     Returns:
         The differences, in a fixed order; texts are without the credentials of URLs and cut to 120 characters.
     """
-    tarball = _comparable(tarball_document, files)
-    registry = _comparable(registry_document, files)
+    by_key = (*_BY_KEY, _DEVELOPMENT) if development else _BY_KEY
+    tarball = _comparable(tarball_document, files, by_key)
+    registry = _comparable(registry_document, files, by_key)
     stated = registry_document.get("hasInstallScript")
-    if isinstance(stated, bool):
+    if stated is not None:
         registry["hasInstallScript"] = stated
     return tuple(
         FieldDifference(field=field, tarball=_shown(tarball, field), registry=_shown(registry, field))
@@ -65,13 +73,13 @@ def compare_manifests(
     )
 
 
-def _comparable(document: Mapping[str, object], files: Collection[str]) -> dict[str, object]:
+def _comparable(document: Mapping[str, object], files: Collection[str], by_key: tuple[str, ...]) -> dict[str, object]:
     """A flat map of what is compared; a missing key is an absent field."""
     # Twice: what npm sends is not always what it would make of it again (``directories.bin`` with a final slash).
     data = normalise_manifest(normalise_manifest(document, files=files), files=files)
     _fold_optional(data)
     flat: dict[str, object] = {field: data[field] for field in _WHOLE if data.get(field) is not None}
-    for field in _BY_KEY:
+    for field in by_key:
         members = data.get(field)
         if isinstance(members, Mapping):
             flat.update({f"{field}.{key}": value for key, value in members.items()})
@@ -103,7 +111,7 @@ def _fold_optional(data: dict[str, object]) -> None:
 
 
 def _order(field: str) -> tuple[int, str]:
-    fields = (*_WHOLE, "hasInstallScript", *_BY_KEY, "bundleDependencies", *_PLATFORM)
+    fields = (*_WHOLE, "hasInstallScript", *_BY_KEY, _DEVELOPMENT, "bundleDependencies", *_PLATFORM)
     return fields.index(field.partition(".")[0]), field
 
 

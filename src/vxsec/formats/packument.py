@@ -5,7 +5,7 @@ Source: npm's registry documentation, "package metadata", and what Verdaccio and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from vxsec.errors import FormatError
@@ -41,13 +41,14 @@ class PackumentVersion:
 class Packument:
     """A package as the registry describes it.
 
-    ``times`` holds when versions were published: the registry's claim, used only to refuse.
+    ``times`` holds when versions were published: the registry's claim, used only to refuse. ``document`` is all of it.
     """
 
     name: str
     versions: Mapping[str, PackumentVersion]
     tags: Mapping[str, str]
     times: Mapping[str, datetime]
+    document: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def newest_time(self) -> datetime | None:
@@ -71,7 +72,7 @@ def read_packument(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) 
         times = _times(root)
     except FormatError as error:
         raise _reshaped(error) from error
-    return Packument(name=name, versions=versions, tags=tags, times=times)
+    return Packument(name=name, versions=versions, tags=tags, times=times, document=root.mapping())
 
 
 def read_version_document(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) -> PackumentVersion:

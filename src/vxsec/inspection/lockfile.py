@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from vxsec.errors import FormatError
 from vxsec.formats.lockfiles.source import SourceKind, source_kind
 from vxsec.formats.registry_url import is_under
+from vxsec.inspection.insecure_url import insecure_url
 from vxsec.model.digest import Integrity
 from vxsec.model.finding import Finding, Severity
 
@@ -79,35 +79,13 @@ def _url_findings(entry: LockedPackage, allowed: Sequence[str]) -> Iterator[Find
     if entry.link or source_kind(entry.resolved) is not SourceKind.HTTP:
         return
     resolved = entry.resolved or ""
-    trouble = _insecure(resolved)
+    trouble = insecure_url(resolved)
     if allowed and any(is_under(resolved, registry) for registry in allowed):
         return
     if trouble is not None:
         yield _finding("url-insecure", Severity.HIGH, entry, f"{trouble}: {_shown(resolved)}")
     elif allowed:
         yield _finding("foreign-registry", Severity.HIGH, entry, f"comes from {_shown(resolved)}")
-
-
-def _insecure(resolved: str) -> str | None:
-    """Why no registry should be reached by this URL, or None."""
-    parts = urlsplit(resolved)
-    host = (parts.hostname or "").rstrip(".")
-    if "@" in parts.netloc:
-        return "a URL with a user name or password"
-    address = _address(host)
-    if host == "localhost" or (address is not None and address.is_loopback):
-        return None
-    if parts.scheme.lower() != "https":
-        return "plain http"
-    return "a bare IP address instead of a host name" if address is not None else None
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        numeric = host.replace(".", "").isdigit() or host.rpartition(".")[2].startswith("0x")
-        return ipaddress.IPv4Address(0) if numeric else None  # 127.1, 2130706433: addresses in disguise
 
 
 def _origin(resolved: str) -> str:

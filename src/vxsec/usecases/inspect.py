@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from vxsec.errors import FormatError, UsageError
+from vxsec.errors import UsageError
 from vxsec.formats.lockfiles import parse_lockfile
-from vxsec.formats.npm_manifest import compare_manifests
 from vxsec.formats.packument import read_packument
 from vxsec.formats.registry_url import normalise_registry_url
 from vxsec.formats.tarball import read_tarball
 from vxsec.host.files import read_bounded
+from vxsec.inspection.bin_targets import bin_findings
 from vxsec.inspection.content import derive_content
 from vxsec.inspection.lockfile import inspect_lockfile
+from vxsec.inspection.packument import inspect_packument
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.artifact import PlainArchive, RefusedArtifact
-from vxsec.model.digest import Integrity
 from vxsec.model.finding import Finding, Severity
 from vxsec.model.package import NPM
 from vxsec.model.report.inspection import ArtifactInspection, LockfileInspection
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping, Sequence
 
-    from vxsec.formats.packument import Packument
     from vxsec.model.artifact import Artifact
     from vxsec.model.digest import Digests
     from vxsec.model.evidence import ContentEvidence, FieldDifference
@@ -48,6 +47,7 @@ def inspect(
     *,
     expect: str | None = None,
     packument: PathLike | None = None,
+    registry: str | None = None,
     allow_registries: Sequence[str] = (),
     fail_on: Severity | str = Severity.HIGH,
 ) -> ArtifactInspection | LockfileInspection:
@@ -58,7 +58,8 @@ def inspect(
     Args:
         file: A ``.tgz``, ``.tar.gz``, wheel, or a lockfile.
         expect: For a tarball, the ``NAME@VERSION`` it must be.
-        packument: For a tarball, a packument file to compare it with (manifest confusion, weak or other integrity).
+        packument: For a tarball, a packument file to compare it with: manifest, digests, addresses, tags.
+        registry: With ``packument``, the URL of the registry it is from: ``dist.tarball`` must be there.
         allow_registries: For a lockfile, the registry URLs that ``resolved`` may point to.
         fail_on: The lowest severity that makes the exit status 11.
 
@@ -69,9 +70,16 @@ def inspect(
     """
     level = Severity(fail_on)
     wanted = parse_expect(expect) if expect is not None else None
+    if registry is not None and packument is None:
+        raise UsageError(
+            "registry says where a packument is from, and none is given",
+            code="usage.options",
+            hint="add --packument FILE, or leave --registry out",
+        )
+    origin = normalise_registry_url(registry) if registry is not None else None
     if PurePath(file).name.endswith(_ARCHIVES):
         _refuse(file, "a tarball", {"allow_registries": allow_registries})
-        return _inspect_artifact(file, wanted=wanted, packument=packument, fail_on=level)
+        return _inspect_artifact(file, wanted=wanted, packument=packument, registry=origin, fail_on=level)
     _refuse(file, "a lockfile", {"expect": expect, "packument": packument})
 
     allowed = [normalise_registry_url(url) for url in allow_registries]
@@ -90,7 +98,12 @@ def _refuse(file: PathLike, kind: str, given: Mapping[str, object]) -> None:
 
 
 def _inspect_artifact(
-    file: PathLike, *, wanted: PackageRef | None, packument: PathLike | None, fail_on: Severity
+    file: PathLike,
+    *,
+    wanted: PackageRef | None,
+    packument: PathLike | None,
+    registry: str | None,
+    fail_on: Severity,
 ) -> ArtifactInspection:
     artifact = open_artifact(file)
     if wanted is None and packument is None and _is_plain(artifact):
@@ -105,7 +118,7 @@ def _inspect_artifact(
         )
     if packument is not None and artifact.package.ecosystem != NPM:
         _refuse(file, "a Python package", {"packument": packument})
-    findings = [*artifact.findings, *_content_findings(content)]
+    findings = [*artifact.findings, *_content_findings(content), *_command_findings(artifact)]
     if wanted is not None and not same_package(wanted, artifact.package):
         findings.append(
             Finding(
@@ -116,7 +129,7 @@ def _inspect_artifact(
         )
     differences: tuple[FieldDifference, ...] = ()
     if packument is not None:
-        found, differences = _against_packument(artifact, packument)
+        found, differences = _against_packument(artifact, packument, registry)
         findings.extend(found)
     return ArtifactInspection(
         artifact=artifact,
@@ -166,51 +179,15 @@ def _content_findings(content: ContentEvidence) -> Iterator[Finding]:
         )
 
 
-def _against_packument(artifact: Artifact, path: PathLike) -> tuple[list[Finding], tuple[FieldDifference, ...]]:
+def _command_findings(artifact: Artifact) -> tuple[Finding, ...]:
+    if artifact.package.ecosystem != NPM:
+        return ()
+    return bin_findings(artifact.manifest.document, files=frozenset(file.path for file in artifact.files))
+
+
+def _against_packument(
+    artifact: Artifact, path: PathLike, registry: str | None
+) -> tuple[tuple[Finding, ...], tuple[FieldDifference, ...]]:
     """What the registry says about this version, against the bytes."""
     data = read_bounded(path, max_bytes=DEFAULT_LIMITS.packument_bytes)
-    packument = read_packument(data, where=str(path))
-    name, version = artifact.package.name, artifact.package.version
-    findings: list[Finding] = []
-    if packument.name != name:
-        findings.append(_high("packument.name", f"the packument is for {packument.name}, the tarball holds {name}"))
-    listed = packument.versions.get(version)
-    if listed is None:
-        findings.append(_high("packument.version", f"the packument does not list {version}"))
-        return findings, ()
-    findings.extend(_integrity_findings(artifact, packument))
-    differences = compare_manifests(
-        artifact.manifest.document, listed.document, files=[file.path for file in artifact.files]
-    )
-    findings.extend(
-        _high(
-            "manifest.mismatch",
-            f"the tarball says {item.tarball}, the packument says {item.registry}",
-            where=item.field,
-        )
-        for item in differences
-    )
-    return findings, differences
-
-
-def _integrity_findings(artifact: Artifact, packument: Packument) -> Iterator[Finding]:
-    listed = packument.versions[artifact.package.version]
-    if listed.integrity is None:
-        yield _high("packument.integrity-missing", "the packument states no integrity, at most a SHA-1")
-        return
-    try:
-        stated = Integrity.parse(listed.integrity)
-    except FormatError as error:
-        yield _high("packument.integrity-malformed", error.message)
-        return
-    if stated.is_weak:
-        yield _high("packument.integrity-weak", f"the packument states nothing stronger than {stated.strongest}")
-    elif not stated.matches(artifact.digests):
-        yield _high(
-            "packument.integrity-mismatch",
-            f"the packument states {listed.integrity}, the bytes are {artifact.digests.integrity}",
-        )
-
-
-def _high(code: str, message: str, *, where: str | None = None) -> Finding:
-    return Finding(code=code, severity=Severity.HIGH, message=message, where=where)
+    return inspect_packument(artifact, read_packument(data, where=str(path)), registry=registry)

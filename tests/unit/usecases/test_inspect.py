@@ -56,7 +56,10 @@ SHA512 = "sha512-" + "A" * 86 + "=="
 PACKUMENTS: dict[str, tuple[Callable[[dict[str, Any]], object], set[str]]] = {
     "an honest one": (lambda _: None, set()),
     "of another package": (_another_package, {"packument.name", "manifest.mismatch"}),
-    "without the version": (lambda document: document["versions"].clear(), {"packument.version"}),
+    "without the version": (
+        lambda document: document["versions"].clear(),
+        {"packument.version", "packument.tag-dangling"},
+    ),
     "without an integrity": (_dist(), {"packument.integrity-missing"}),
     "with an integrity that is none": (_dist(integrity="sha512-zzz"), {"packument.integrity-malformed"}),
     "with SHA-1 only": (_dist(integrity="sha1-" + "A" * 27 + "="), {"packument.integrity-weak"}),
@@ -133,6 +136,16 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "an expectation that is none": ("kernel.tgz", {"expect": "a"}, "usage.expect"),
     "a packument that is not there": ("kernel.tgz", {"packument": "gone.json"}, "file.missing"),
     "a tarball that is not there": ("gone.tgz", {}, "file.missing"),
+    "a registry without a packument from it": (
+        "kernel.tgz",
+        {"registry": "https://registry.example.test"},
+        "usage.options",
+    ),
+    "a packument's registry that is no URL": (
+        "kernel.tgz",
+        {"packument": "p.json", "registry": "registry"},
+        "registry.url",
+    ),
     "a registry that is no URL": ("package-lock.json", {"allow_registries": ["registry"]}, "registry.url"),
 }
 
