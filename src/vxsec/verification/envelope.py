@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, UsageError, VerificationError
 from vxsec.formats.npm_keys import is_npm_key, npm_key_id
@@ -33,14 +33,12 @@ from vxsec.model.verified import VerifiedSignature, VerifiedStatement
 from vxsec.verification.keys import verify_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from vxsec.model.attestation import Bundle, EnvelopeSignature, Statement
+    from vxsec.verification.detached import DetachedChecks
 
-DetachedCheck: TypeAlias = "Callable[[bytes, bytes], bytes]"
-"""Takes a signature and the bytes signed; returns what the key is counted by, or raises ``VerificationError``."""
-
-__all__ = ["DetachedCheck", "SplitEnvelope", "key_names", "split_envelope", "verify_envelope"]
+__all__ = ["SplitEnvelope", "key_names", "split_envelope", "verify_envelope"]
 
 _SHOWN = 120
 _DER_SEQUENCE, _DER_INTEGER, _DER_LONG = 0x30, 0x02, 0x81
@@ -53,7 +51,7 @@ def verify_envelope(
     envelope: Envelope,
     *,
     keys: Sequence[bytes],
-    detached: Mapping[str, DetachedCheck] | None = None,
+    detached: DetachedChecks | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> tuple[VerifiedStatement, ...]:
     """Verify ``envelope``: one value for each distinct key that signed it, never an empty tuple.
@@ -64,8 +62,8 @@ def verify_envelope(
     Args:
         envelope: As read by ``vxsec.formats.dsse_envelope``.
         keys: Public keys that may have signed it, canonical DER.
-        detached: Keys whose signatures are checked elsewhere (OpenPGP, SSH), by the exact key id that names them
-            (``openpgp:FINGERPRINT``, ``ssh:SHA256:…``); only signatures that name one are tried.
+        detached: OpenPGP and SSH keys that may have signed it; only signatures whose key id is exactly the key's hint
+            (``openpgp:FINGERPRINT``, ``ssh:SHA256:…``) are tried.
         limits: Bounds on checks and on the statement.
 
     Raises:
@@ -167,17 +165,18 @@ class _Search:
                 self.exhausted = self.exhausted or len(candidates) > share
             budget -= tried
 
-    def detached(self, signatures: Sequence[EnvelopeSignature], checks: Mapping[str, DetachedCheck]) -> None:
+    def detached(self, signatures: Sequence[EnvelopeSignature], checks: DetachedChecks) -> None:
         """Try the keys that are checked elsewhere, a few signatures each."""
-        done: set[str] = set()
-        for name, signature in self.named_by(signatures, tuple(checks)):
-            if name in done:
-                continue
-            try:
-                self.found.setdefault(checks[name](signature, self.signed), signature)
-                done.add(name)
-            except VerificationError as error:
-                self.unusual = self.unusual or error
+        named = self.named_by(signatures, [check.hint for check in checks.values()])
+        for spki, check in checks.items():
+            for name, signature in named:
+                if name != check.hint or spki in self.found:
+                    continue
+                try:
+                    check.verify(signature, self.signed)
+                    self.found[spki] = signature
+                except VerificationError as error:
+                    self.unusual = self.unusual or error
 
     def named_by(self, signatures: Sequence[EnvelopeSignature], names: Sequence[str]) -> list[tuple[str, bytes]]:
         """The distinct signatures that each name stands beside, a few each."""

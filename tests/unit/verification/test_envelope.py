@@ -17,6 +17,7 @@ from vxsec.limits import Limits
 from vxsec.model.attestation import INTOTO_PAYLOAD_TYPE, Envelope, EnvelopeSignature, pae
 from vxsec.model.quorum import Signer, count_quorum
 from vxsec.verification.bundle import verify_statement_subject
+from vxsec.verification.detached import DetachedCheck
 from vxsec.verification.envelope import key_names, split_envelope, verify_envelope
 from vxsec.verification.keys import verify_signature
 
@@ -209,14 +210,13 @@ def test_a_p521_signature_with_its_long_length_is_found() -> None:
 # -- keys that are checked elsewhere ------------------------------------------------------------------------------------
 
 
-def _detached(signature: bytes, signed: bytes) -> bytes:
+def _check(signature: bytes, signed: bytes) -> None:
     """Stands for OpenPGP or SSH: a real digest comparison, so that a wrong message or signature is refused."""
     if signature != hashlib.sha256(signed).digest():
         raise VerificationError("not good", code="openpgp.bad")
-    return b"openpgp:AB"
 
 
-PGP = {"openpgp:AB": _detached}
+PGP = {b"openpgp:AB": DetachedCheck("openpgp:AB", _check)}
 GOOD = EnvelopeSignature(keyid="openpgp:AB", sig=hashlib.sha256(SIGNED).digest())
 BAD = EnvelopeSignature(keyid="openpgp:AB", sig=b"bad")
 
@@ -226,20 +226,25 @@ def test_a_detached_key_counts_beside_a_plain_one() -> None:
     assert [one.spki for one in verified] == [A.spki, b"openpgp:AB"]
 
 
-def test_one_key_under_two_names_counts_once() -> None:
-    twice = envelope(GOOD, EnvelopeSignature(keyid="other", sig=GOOD.sig))
-    verified = verify_envelope(twice, keys=[], detached=PGP | {"other": _detached})
-    assert [one.spki for one in verified] == [b"openpgp:AB"]
+def test_an_ssh_key_that_is_also_given_as_pem_counts_once() -> None:
+    def never(signature: bytes, signed: bytes) -> None:
+        raise AssertionError((signature, signed))
+
+    also = EnvelopeSignature(keyid="ssh:SHA256:x", sig=GOOD.sig)
+    verified = verify_envelope(
+        envelope(by(A), also), keys=[A.spki], detached={A.spki: DetachedCheck("ssh:SHA256:x", never)}
+    )
+    assert [one.spki for one in verified] == [A.spki]
 
 
 def test_a_second_signature_of_a_detached_key_that_verified_is_not_looked_at() -> None:
     calls: list[bytes] = []
 
-    def counted(signature: bytes, signed: bytes) -> bytes:
+    def counted(signature: bytes, signed: bytes) -> None:
         calls.append(signature)
-        return _detached(signature, signed)
+        _check(signature, signed)
 
-    verify_envelope(envelope(GOOD, BAD), keys=[], detached={"openpgp:AB": counted})
+    verify_envelope(envelope(GOOD, BAD), keys=[], detached={b"x": DetachedCheck("openpgp:AB", counted)})
     assert calls == [GOOD.sig]
 
 
