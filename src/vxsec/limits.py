@@ -88,6 +88,20 @@ class Limits:
     ssh_touch_seconds: float = 60.0
     """For a person to find the hardware key and touch it, or to confirm; the hardware itself gives up after half of it."""
 
+    openpgp_signature_bytes: int = 32 * _KIB
+    """A detached one has 120 bytes with Ed25519, 600 with RSA of 4,096 bits; notations make it longer."""
+    openpgp_certificates_bytes: int = 4 * _MIB
+    """Exported keys; one with many people's signatures has some 100 kB."""
+    openpgp_certificates: int = 256
+    openpgp_packets: int = 20_000
+    """Of all exported keys together."""
+    gpg_seconds: float = 60.0
+    """A verification takes 10 ms; most of the rest is for large files on slow machines."""
+    gpg_sign_seconds: float = 300.0
+    """For a person to enter a passphrase or touch a card."""
+    gpg_output_bytes: int = _MIB
+    """A verification reports less than 2 kB."""
+
     certificates_per_bundle: int = 10
     """A leaf and its intermediates; real ones have one or two."""
     log_entries_per_bundle: int = 32

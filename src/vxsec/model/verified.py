@@ -6,15 +6,27 @@ them (a test over the syntax tree holds it), so forgetting to verify is a type e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vxsec.errors import VerificationError
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from vxsec.model.attestation import Statement
     from vxsec.model.npm import NpmKey
     from vxsec.model.verification import CertificateIdentity, Check, TrustedTime
 
-__all__ = ["VerifiedBlob", "VerifiedNpmSignatures", "VerifiedSignature", "VerifiedStatement"]
+__all__ = [
+    "VerifiedBlob",
+    "VerifiedNpmSignatures",
+    "VerifiedRole",
+    "VerifiedSignature",
+    "VerifiedStatement",
+    "VerifiedTrust",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +35,8 @@ class VerifiedSignature:
 
     ``spki`` is the canonical DER of the one key that signed; ``identity`` whom its certificate was issued to, None for a
     bare key. ``times`` are the trusted times, and ``log_entries``, ``timestamps`` and ``scts`` how much was verified of
-    each kind, every authority counted once. ``checks`` tells step by step.
+    each kind, every authority counted once. ``checks`` tells step by step and is no part of what is
+    compared.
     """
 
     spki: bytes
@@ -32,7 +45,7 @@ class VerifiedSignature:
     log_entries: int = 0
     timestamps: int = 0
     scts: int = 0
-    checks: tuple[Check, ...] = ()
+    checks: tuple[Check, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +86,45 @@ class VerifiedNpmSignatures:
     version: str
     integrity: str
     keys: tuple[NpmKey, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedRole:
+    """One role of a trust repository, its metadata signed by at least ``threshold`` of ``keys`` (distinct, canonical DER).
+
+    ``signed_by`` are the first of them that did, ``threshold`` many: no other signature is looked at.
+    """
+
+    version: int
+    expires: datetime
+    keys: tuple[bytes, ...]
+    threshold: int
+    signed_by: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedTrust:
+    """A trust repository whose metadata verifies from a root that was given out of band.
+
+    ``pinned_sha256`` names that root, ``root_sha256`` the newest one. ``roles`` are those walked, ``listed`` the version of
+    every role that the snapshot lists, ``files`` the targets of the roles walked by path, their hashes checked.
+    ``fresh_by`` says why it is not stale: ``timestamp``, ``minimum-version`` (the timestamp or the snapshot is out of
+    date, and the version asked for is there), or None where nobody asked (only repairs and reports do not).
+    """
+
+    pinned_sha256: str
+    root_sha256: str
+    roles: Mapping[str, VerifiedRole]
+    listed: Mapping[str, int]
+    files: Mapping[str, bytes]
+    fresh_by: str | None
+
+    def target(self, role: str, path: str) -> bytes:
+        """A target of a role; ``path`` starts with the role's folder.
+
+        Raises:
+            VerificationError: ``tuf.missing``.
+        """
+        if path.partition("/")[0] == role and path in self.files:
+            return self.files[path]
+        raise VerificationError(f"the role {role!r} has no target {path!r}", code="tuf.missing")

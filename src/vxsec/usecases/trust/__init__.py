@@ -1,0 +1,1 @@
+"""The trust repository: making it, changing it, reading it, and saying what is in it."""
