@@ -12,23 +12,26 @@ from urllib.parse import unquote, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Answer", "LoggedRequest", "LoopbackServer"]
+__all__ = ["Answer", "LoggedRequest", "LoopbackServer", "Reply"]
 
 _POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedRequest:
-    """One request as it arrived; ``path`` is percent-decoded, ``headers`` have lower-case names."""
+    """One request as it arrived; ``path`` is percent-decoded, ``headers`` have lower-case names, ``query`` is as it was sent."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: str = ""
 
 
-Answer: TypeAlias = "Callable[[LoggedRequest], tuple[int, bytes] | None]"
-"""Status and body for a request; None to close the connection without an answer."""
+Reply: TypeAlias = "tuple[int, bytes] | tuple[int, bytes, Mapping[str, str]]"
+"""Status, body, and headers beside the usual ones (lower-case names)."""
+Answer: TypeAlias = "Callable[[LoggedRequest], Reply | None]"
+"""What is answered to a request; None to close the connection without an answer."""
 
 
 class LoopbackServer:
@@ -83,9 +86,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        target = urlsplit(self.path)
         request = LoggedRequest(
             method=self.command,
-            path=unquote(urlsplit(self.path).path),
+            path=unquote(target.path),
+            query=target.query,
             headers={name.lower(): value for name, value in self.headers.items()},
             body=body,
         )
@@ -93,10 +98,12 @@ class _Handler(BaseHTTPRequestHandler):
         if answer is None:
             self.close_connection = True
             return
-        status, data = answer
+        status, data, *more = answer
+        kind = "application/json" if data[:1] in {b"{", b"["} else "application/octet-stream"
+        headers = {"content-type": kind, "content-length": str(len(data))} | (dict(more[0]) if more else {})
         self.send_response(status)
-        self.send_header("content-type", "application/json" if data[:1] in {b"{", b"["} else "application/octet-stream")
-        self.send_header("content-length", str(len(data)))
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
 

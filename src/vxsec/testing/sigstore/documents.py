@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cryptography.x509 import load_der_x509_certificate
 from cryptography.x509.oid import NameOID
 
+from vxsec.formats.trusted_root import REHEARSAL_OPERATOR, TRUSTED_ROOT_MEDIA_TYPE
 from vxsec.testing.sigstore.keys import encode, key_details, public_key_of
 
 if TYPE_CHECKING:
@@ -21,17 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLIENT_TRUST_CONFIG_TYPE",
-    "REHEARSAL_OPERATOR",
     "SIGNING_CONFIG_TYPE",
-    "TRUSTED_ROOT_TYPE",
     "client_trust_config",
     "signing_config",
     "timestamp_text",
     "trusted_root",
 ]
 
-REHEARSAL_OPERATOR = "vxsec-rehearsal"
-TRUSTED_ROOT_TYPE = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
 SIGNING_CONFIG_TYPE = "application/vnd.dev.sigstore.signingconfig.v0.2+json"
 CLIENT_TRUST_CONFIG_TYPE = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
 
@@ -40,7 +37,7 @@ def trusted_root(root: TrustedRoot) -> dict[str, object]:
     """``TrustedRoot`` v0.1 as JSON; ``root.rehearsal`` decides whether it is marked."""
     operator: dict[str, object] = {"operator": REHEARSAL_OPERATOR} if root.rehearsal else {}
     return {
-        "mediaType": TRUSTED_ROOT_TYPE,
+        "mediaType": TRUSTED_ROOT_MEDIA_TYPE,
         "tlogs": [_log(log) | operator for log in root.logs],
         "certificateAuthorities": [_authority(found) | operator for found in root.certificate_authorities],
         "ctlogs": [_log(log) | operator for log in root.ct_logs],

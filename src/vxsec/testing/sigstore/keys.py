@@ -58,6 +58,7 @@ _CURVE_DETAILS = {
     "secp384r1": "PKIX_ECDSA_P384_SHA_384",
     "secp521r1": "PKIX_ECDSA_P521_SHA_512",
 }
+_PEM_CERTIFICATE = b"-----BEGIN CERTIFICATE"
 _HASHES: dict[HashName, type[HashAlgorithm]] = {"sha256": SHA256, "sha384": SHA384, "sha512": SHA512}
 
 
@@ -159,15 +160,17 @@ def public_key_of(verifier: bytes) -> PublicKey:
 
 
 def render_verifier(verifier: bytes) -> bytes:
-    """A DER certificate or SubjectPublicKeyInfo as PEM, as Rekor v1 stores it."""
+    """A certificate or SubjectPublicKeyInfo (each DER or PEM) as PEM, as Rekor v1 stores it."""
+    if verifier.startswith(_PEM_CERTIFICATE):
+        return load_pem_x509_certificate(verifier).public_bytes(Encoding.PEM)
     try:
         return load_der_x509_certificate(verifier).public_bytes(Encoding.PEM)
     except ValueError:
-        return render_public_key(verifier)
+        return render_public_key(spki_of(public_key_of(verifier)))
 
 
 def _load(verifier: bytes) -> object:
-    if verifier.startswith(b"-----BEGIN CERTIFICATE"):
+    if verifier.startswith(_PEM_CERTIFICATE):
         return load_pem_x509_certificate(verifier).public_key()
     if verifier.startswith(b"-----"):
         return load_pem_public_key(verifier)

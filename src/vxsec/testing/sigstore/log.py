@@ -63,9 +63,18 @@ class TransparencyLog:
     def place(self, body: bytes) -> Placed:
         """Add an entry and prove that it is there."""
         index = self.tree.append(body)
-        size, root = self.tree.size, self.tree.root()
-        note = signed_note(checkpoint_text(self.origin, size, root), [self.note_key])
-        return Placed(body=body, index=index, size=size, root=root, hashes=self.tree.proof(index), checkpoint=note)
+        return Placed(
+            body=body,
+            index=index,
+            size=self.tree.size,
+            root=self.tree.root(),
+            hashes=self.tree.proof(index),
+            checkpoint=self.checkpoint(),
+        )
+
+    def checkpoint(self) -> str:
+        """The signed note over the tree as it is now."""
+        return signed_note(checkpoint_text(self.origin, self.tree.size, self.tree.root()), [self.note_key])
 
     def sign(self, data: bytes) -> bytes:
         """Sign with the log's key, as signed entry timestamps are."""

@@ -31,9 +31,12 @@ from vxsec.testing.sigstore.der import (
     set_of,
 )
 from vxsec.testing.sigstore.keys import HashName, digest, sign
+from vxsec.testing.sigstore.replies import RefusedRequestError
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from vxsec.testing.loopback import LoggedRequest, Reply
 
 __all__ = ["Embedded", "TimestampAuthority", "TimestampQuery", "parse_timestamp_query"]
 
@@ -52,7 +55,6 @@ _HASHES: dict[HashName, str] = {
     "sha384": "2.16.840.1.101.3.4.2.2",
     "sha512": "2.16.840.1.101.3.4.2.3",
 }
-_REJECTION = 2
 _INTEGER, _BOOLEAN = 0x02, 0x01
 
 
@@ -121,9 +123,14 @@ class TimestampAuthority:
         ).sign(root_key, SHA384())
         self.chain = tuple(item.public_bytes(Encoding.DER) for item in (self._certificate, root))
 
-    def answer(self, query: TimestampQuery, *, at: datetime) -> bytes:
-        """The TimeStampResp to a query; it embeds the leaf's certificate where the query wants it."""
-        return self._response(query, at=at, embedded="leaf" if query.certificates else "none", broken=False)
+    def answer(self, request: LoggedRequest, *, at: datetime) -> Reply:
+        """Serve one request; the answer embeds the leaf's certificate where the query wants it (RFC 3161 section 3.4)."""
+        try:
+            query = parse_timestamp_query(request.body)
+        except (ValueError, IndexError) as error:
+            raise RefusedRequestError(f"expected a timestamp query: {error}") from error
+        made = self._response(query, at=at, embedded="leaf" if query.certificates else "none", broken=False)
+        return 201, made, {"content-type": "application/timestamp-reply"}
 
     def stamp(
         self,
@@ -137,11 +144,6 @@ class TimestampAuthority:
         """A TimeStampResp over the digest of ``data``."""
         query = TimestampQuery(digest=digest(data, algorithm), algorithm=algorithm)
         return self._response(query, at=at, embedded=embedded, broken=broken_signature)
-
-    @staticmethod
-    def reject() -> bytes:
-        """A TimeStampResp that says no (RFC 3161 section 2.4.2)."""
-        return sequence(sequence(integer(_REJECTION)))
 
     def _response(self, query: TimestampQuery, *, at: datetime, embedded: Embedded, broken: bool) -> bytes:
         info = sequence(
