@@ -117,6 +117,8 @@ _NEXT_STEPS: Mapping[str, str] = {
     "bundle.no-file": "give the file that was signed",
     "tlog": "ask the signer for the bundle again, or sign the file again",
     "certificate": "ask the signer for the bundle again, or sign the file again",
+    "sct": "ask the signer for the bundle again, or sign the file again",
+    "der": "make the file again with the program that wrote it",
     "trusted-root": "get the trusted root again from whoever runs that Sigstore instance",
     "trusted-root.no-start": "give every key, log and authority a validFor with a start",
     "evidence": "look into the evidence package on the registry: what is there was not written by vxsec, or was changed",
@@ -268,7 +270,12 @@ class TarballError(RefusedError):
 
 
 class VerificationError(VxsecError):
-    """Not verified. Inside ``vxsec.verification`` malformed input is this error too."""
+    """Not verified. Inside ``vxsec.verification`` malformed input is this error too.
+
+    ``checks`` are the steps made before and with it (``vxsec.model.verification.Check``), where the verification keeps them.
+    """
+
+    checks: tuple[object, ...] = ()
 
     exit_status = 10
     default_code = "verification.failed"
