@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vxsec.cli.options import EXPIRES, FILES, connection_options, output_options, password_options, password_source
+from vxsec.cli.options import (
+    EXPIRES,
+    FILES,
+    connection_options,
+    output_options,
+    password_source,
+    signer_options,
+    trust_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,14 +23,17 @@ if TYPE_CHECKING:
 
     from vxsec.cli.output import Output
     from vxsec.model.report.signing import ReleaseDifference
+    from vxsec.usecases.trust_source import TrustSource
 
 __all__ = ["command"]
 
 
 @click.command(name="approve")
 @FILES
-@click.option("--signer", required=True, metavar="URI", help="file:KEY or env:NAME: your own key, role human.")
-@click.option("--trust", metavar="FILE", help="The identities document.")
+@click.option(
+    "--signer", required=True, metavar="URI", help="Your own key, role human: file:KEY, gpg:FINGERPRINT, ssh:KEYFILE …"
+)
+@trust_options
 @click.option("--registry", metavar="LABEL|URL", help="The registry this approval is for.")
 @click.option("--policy", metavar="FILE|vxsec:NAME", help="Bind the approval to this policy's name and version.")
 @EXPIRES
@@ -31,13 +42,13 @@ __all__ = ["command"]
 @click.option("--offline", is_flag=True, help="Do not read the previous version; show the full inventory.")
 @click.option("--yes", is_flag=True, help="Do not ask at the terminal.")
 @connection_options
-@password_options
+@signer_options
 @output_options
 def command(
     *,
     files: tuple[str, ...],
     signer: str,
-    trust: str | None,
+    trust: TrustSource | None,
     registry: str | None,
     policy: str | None,
     expires: datetime | None,
@@ -47,6 +58,7 @@ def command(
     yes: bool,
     unsafe_http: tuple[str, ...],
     unsafe_tls: tuple[str, ...],
+    trust_config: str | None,
     password_file: str | None,
     password_env: str | None,
     out: Output,
@@ -70,6 +82,7 @@ def command(
         push=push,
         bundle=bundle,
         password=password_source(password_file, password_env),
+        trust_config=trust_config,
         offline=offline,
         unsafe_http=unsafe_http,
         unsafe_tls=unsafe_tls,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.cli.output import Output
+    from vxsec.usecases.trust_source import TrustSource
 
 __all__ = ["command"]
 
@@ -35,7 +36,7 @@ def command(
     files: tuple[str, ...],
     phase: str,
     policy: str | None,
-    trust: str | None,
+    trust: TrustSource | None,
     registry: str | None,
     lockfile: str | None,
     evidence: str | None,

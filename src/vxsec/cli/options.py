@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from functools import cache, wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -33,6 +33,8 @@ __all__ = [
     "password_source",
     "refuse_options",
     "require_password",
+    "signer_options",
+    "trust_options",
 ]
 
 _SMALL = 1 << 20
@@ -117,6 +119,14 @@ def output_options(function: Callable[..., int], *, formats: Sequence[str] = ("t
     return command
 
 
+def signer_options(function: F) -> F:
+    """``--trust-config`` for keyless signers, and the password options."""
+    option = click.option(
+        "--trust-config", metavar="FILE", help="The Sigstore instance for keyless:, as its client trust config."
+    )
+    return password_options(option(function))
+
+
 def password_options(function: F) -> F:
     """``--password-file`` and ``--password-env``: never the password itself."""
     for option in (
@@ -125,6 +135,38 @@ def password_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def trust_options(function: F) -> F:
+    """``--trust`` and ``--trust-root``, given to the command as one ``trust``."""
+
+    @wraps(function)
+    def command(*, trust: str | None, trust_root: str | None, **arguments: object) -> int:
+        if trust is None and trust_root is not None:
+            raise UsageError(
+                "--trust-root is the digest of a trust repository's first root, and no repository was given",
+                code="usage.options",
+                hint="add --trust DIR",
+            )
+        from vxsec.usecases.trust_source import TrustSource
+
+        source = TrustSource(path=trust, root_sha256=trust_root) if trust is not None else None
+        return int(function(trust=source, **arguments))
+
+    for option in (
+        click.option(
+            "--trust-root",
+            metavar="SHA256",
+            help="The digest of the trust repository's first root, which you were given from outside of it.",
+        ),
+        click.option(
+            "--trust",
+            metavar="FILE|DIR",
+            help="Who may sign, which names are ours: an identities document, or a trust repository (or its export).",
+        ),
+    ):
+        command = option(command)
+    return cast("F", command)
 
 
 def connection_options(function: F) -> F:
@@ -146,7 +188,6 @@ def gate_options(function: F) -> F:
                 metavar="FILE|vxsec:NAME",
                 help="The policy; vxsec:minimal and vxsec:recommended are shipped.",
             ),
-            click.option("--trust", metavar="FILE", help="The identities document: keys, people, registries."),
             click.option("--registry", metavar="LABEL", help="Which registry, where several list a name."),
             click.option("--lockfile", metavar="FILE", help="The lockfile rules read; else the one in this folder."),
             click.option(
@@ -157,7 +198,7 @@ def gate_options(function: F) -> F:
         ]
     ):
         function = option(function)
-    return evidence_options(function)
+    return evidence_options(trust_options(function))
 
 
 def evidence_options(function: F) -> F:

@@ -11,6 +11,7 @@ from vxsec.errors import UsageError
 
 if TYPE_CHECKING:
     from vxsec.cli.output import Output
+    from vxsec.usecases.trust_source import TrustSource
 
 __all__ = ["command"]
 
@@ -30,7 +31,7 @@ def command(
     tag: str | None,
     dry_run: bool,
     policy: str | None,
-    trust: str | None,
+    trust: TrustSource | None,
     registry: str | None,
     lockfile: str | None,
     evidence: str | None,

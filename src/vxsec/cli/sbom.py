@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vxsec.cli.options import FILES, TIME, output_options, password_options, password_source, refuse_options
+from vxsec.cli.options import (
+    FILES,
+    TIME,
+    output_options,
+    password_options,
+    password_source,
+    refuse_options,
+    trust_options,
+)
 from vxsec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from vxsec.cli.output import Output
+    from vxsec.usecases.trust_source import TrustSource
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -165,10 +174,12 @@ def attest(
 @click.option(
     "--key", "keys", multiple=True, metavar="PEM", help="A public key that may have signed; repeat for several."
 )
-@click.option("--trust", metavar="FILE", help="Or the identities document: a machine in it must have signed.")
+@trust_options
 @click.option("--bundle", "bundles", multiple=True, metavar="FILE", help="A bundle file; else those beside FILE.")
 @output_options
-def extract(*, file: str, keys: tuple[str, ...], trust: str | None, bundles: tuple[str, ...], out: Output) -> int:
+def extract(
+    *, file: str, keys: tuple[str, ...], trust: TrustSource | None, bundles: tuple[str, ...], out: Output
+) -> int:
     """Verify the attestation beside FILE and get its SBOM: to standard output, or to -o OUT."""
     from vxsec import extract_sbom
     from vxsec.report.sbom import extracted_document, render_extracted

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vxsec.cli.options import EXPIRES, FILES, output_options, password_options, password_source
+from vxsec.cli.options import EXPIRES, FILES, output_options, password_source, signer_options, trust_options
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.cli.output import Output
+    from vxsec.usecases.trust_source import TrustSource
 
 __all__ = ["command"]
 
@@ -19,24 +20,30 @@ __all__ = ["command"]
 @click.command(name="sign")
 @FILES
 @click.option(
-    "--signer", "signers", multiple=True, required=True, metavar="URI", help="file:KEY or env:NAME; repeat for several."
+    "--signer",
+    "signers",
+    multiple=True,
+    required=True,
+    metavar="URI",
+    help="file:KEY, env:NAME, gpg:FINGERPRINT, ssh:KEYFILE, ssh:agent, keyless:ambient; repeat for several.",
 )
-@click.option("--trust", metavar="FILE", help="The identities document, to find each package's registry.")
+@trust_options
 @click.option("--registry", metavar="LABEL|URL", help="The registry this release is for.")
 @EXPIRES
 @click.option("--blob", is_flag=True, help="A bare signature over any file; never counts toward publishing.")
 @click.option("--bundle", metavar="OUT", help="Write the one bundle here instead of FILE.sigstore.jsonl.")
-@password_options
+@signer_options
 @output_options
 def command(
     *,
     files: tuple[str, ...],
     signers: tuple[str, ...],
-    trust: str | None,
+    trust: TrustSource | None,
     registry: str | None,
     expires: datetime | None,
     blob: bool,
     bundle: str | None,
+    trust_config: str | None,
     password_file: str | None,
     password_env: str | None,
     out: Output,
@@ -57,6 +64,7 @@ def command(
         blob=blob,
         bundle=bundle,
         password=password_source(password_file, password_env),
+        trust_config=trust_config,
     )
     out.emit(render_signed(signed), lambda: signed_document(signed))
     return 0

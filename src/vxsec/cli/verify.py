@@ -6,25 +6,68 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vxsec.cli.options import AT, DB, connection_options, evidence_options, output_options, refuse_options
+from vxsec.cli.options import (
+    AT,
+    DB,
+    connection_options,
+    evidence_options,
+    output_options,
+    refuse_options,
+    trust_options,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.cli.output import Output
+    from vxsec.model.verification import Requirements
+    from vxsec.usecases.trust_source import TrustSource
 
 __all__ = ["command"]
 
+_COUNT = click.IntRange(min=0, max=8)
 _LOCKFILE_ENDINGS = ("-lock.json", "npm-shrinkwrap.json", "-lock.yaml", ".lock")
 
 
 @click.command(name="verify")
 @click.argument("files", nargs=-1, metavar="[FILE...]")
 @click.option("--lockfile", metavar="FILE", help="Verify every package of this lockfile instead of files.")
-@click.option("--key", "keys", multiple=True, metavar="PEM", help="A public key; repeat for several.")
-@click.option("--trust", metavar="FILE", help="The identities document: keys, people, registries.")
+@click.option("--key", "keys", multiple=True, metavar="PEM|SSH", help="A public key; repeat for several.")
+@click.option(
+    "--identity", metavar="SUBJECT", help="A certificate's subject, exact: an e-mail address or a workflow's URI."
+)
+@click.option("--issuer", metavar="URL", help="Who vouches for --identity, exact.")
+@click.option(
+    "--trusted-root",
+    "trusted_roots",
+    multiple=True,
+    metavar="FILE|public-good",
+    help="Sigstore's trusted root for --identity; the public-good one if not given.",
+)
+@click.option("--min-log-entries", type=_COUNT, help="Logs that must hold the signature; else what the root offers.")
+@click.option("--min-timestamps", type=_COUNT, help="Timestamp authorities that must have seen it.")
+@click.option("--min-scts", type=_COUNT, help="Certificate logs that must hold the certificate.")
+@click.option("--gpg-keyring", metavar="FILE", help="Exported OpenPGP keys.")
+@click.option(
+    "--gpg-fingerprint", "gpg_fingerprints", multiple=True, metavar="FPR", help="A primary key of it, in full."
+)
+@trust_options
 @click.option("--policy", metavar="FILE|vxsec:NAME", help="With --lockfile: the policy that decides.")
 @click.option("--bundle", "bundles", multiple=True, metavar="FILE", help="A bundle file; else those beside each file.")
+@click.option(
+    "--envelope", "envelopes", multiple=True, metavar="FILE", help="A raw DSSE envelope, several signatures included."
+)
+@click.option(
+    "--signature",
+    "signatures",
+    multiple=True,
+    metavar="FILE.asc|.sshsig",
+    help="An OpenPGP or SSH signature over the file.",
+)
+@click.option("--packument", metavar="FILE", help="A packument: verify the registry's signature over the version.")
+@click.option(
+    "--npm-keys", metavar="FILE", help="The registry's keys for --packument, from elsewhere than that registry."
+)
 @click.option("--threshold", type=click.IntRange(min=1), help="How many distinct signers; 1 if not given.")
 @click.option("--type", "predicate_type", metavar="URI", help="Count only statements of this predicate type.")
 @click.option("--expect", metavar="NAME@VERSION", help="What manifest and statements must say.")
@@ -40,9 +83,21 @@ def command(
     files: tuple[str, ...],
     lockfile: str | None,
     keys: tuple[str, ...],
-    trust: str | None,
+    identity: str | None,
+    issuer: str | None,
+    trusted_roots: tuple[str, ...],
+    min_log_entries: int | None,
+    min_timestamps: int | None,
+    min_scts: int | None,
+    gpg_keyring: str | None,
+    gpg_fingerprints: tuple[str, ...],
+    trust: TrustSource | None,
     policy: str | None,
     bundles: tuple[str, ...],
+    envelopes: tuple[str, ...],
+    signatures: tuple[str, ...],
+    packument: str | None,
+    npm_keys: str | None,
     threshold: int | None,
     predicate_type: str | None,
     expect: str | None,
@@ -79,8 +134,18 @@ def command(
         report = verify(
             files,
             keys=keys,
+            identity=identity,
+            issuer=issuer,
+            trusted_roots=trusted_roots,
+            requirements=_requirements(min_log_entries, min_timestamps, min_scts),
+            gpg_keyring=gpg_keyring,
+            gpg_fingerprints=gpg_fingerprints,
             trust=trust,
             bundles=bundles,
+            envelopes=envelopes,
+            signatures=signatures,
+            packument=packument,
+            npm_keys=npm_keys,
             threshold=1 if threshold is None else threshold,
             predicate_type=predicate_type,
             expect=expect,
@@ -93,7 +158,19 @@ def command(
         {
             "FILE": files,
             "--key": keys,
+            "--identity": identity,
+            "--issuer": issuer,
+            "--trusted-root": trusted_roots,
+            "--min-log-entries": min_log_entries is not None,
+            "--min-timestamps": min_timestamps is not None,
+            "--min-scts": min_scts is not None,
+            "--gpg-keyring": gpg_keyring,
+            "--gpg-fingerprint": gpg_fingerprints,
             "--bundle": bundles,
+            "--envelope": envelopes,
+            "--signature": signatures,
+            "--packument": packument,
+            "--npm-keys": npm_keys,
             "--threshold": threshold,
             "--type": predicate_type,
             "--expect": expect,
@@ -119,6 +196,15 @@ def command(
     )
     out.emit(render_install(tree, verbose=out.verbose, paint=out.paint), lambda: install_document(tree))
     return tree.exit_status
+
+
+def _requirements(log_entries: int | None, timestamps: int | None, scts: int | None) -> Requirements | None:
+    """What was asked for; None where nothing was, so that the trusted root decides."""
+    if log_entries is None and timestamps is None and scts is None:
+        return None
+    from vxsec.model.verification import Requirements
+
+    return Requirements(log_entries=log_entries or 0, timestamps=timestamps or 0, scts=scts or 0)
 
 
 def _what_to_add(files: tuple[str, ...], *, judged: bool) -> str | None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vxsec.model.transparency import LogEntry
+    from vxsec.model.verification import Check
 
 __all__ = [
     "APPROVAL_PREDICATE",
@@ -97,11 +98,17 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedSignature:
-    """A bundle that was found and does not count, and why."""
+    """A bundle that was found and does not count, and why.
+
+    ``evidence`` is the SHA-256 (hex) of the bundle as it was read, empty where it could not be; ``checks`` are those that
+    were made before it was refused.
+    """
 
     code: str
     message: str
     source: str
+    evidence: str = ""
+    checks: tuple[Check, ...] = ()
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vxsec.model.package import PackageRef
     from vxsec.model.scan import ScanResult
     from vxsec.model.trust import Role
-    from vxsec.model.verification import CertificateIdentity, TrustedTime
+    from vxsec.model.verification import CertificateIdentity, Check, TrustedTime
 
 __all__ = [
     "ApprovalEvidence",
@@ -88,6 +88,9 @@ class SignerFact:
     log_entries: int = 0
     timestamps: int = 0
     scts: int = 0
+    evidence: str = ""
+    """The SHA-256 (hex) of the bundle."""
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from vxsec.report.lines import SHOWN_FAILURES, plain, schema_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vxsec.model.report.verification import FileVerdict, VerifyReport
+    from vxsec.model.report.verification import FileVerdict, SignatureVerdict, VerifyReport
     from vxsec.report.lines import Paint
 
 __all__ = ["render_verify", "verify_document"]
@@ -43,8 +43,22 @@ def _verdict_lines(file: FileVerdict, *, verbose: bool, paint: Paint) -> Iterato
             yield f"    not counted [{escape_text(item.code)}] {escape_text(item.source)}: {escape_text(item.message)}"
         if len(file.rejected) > shown:
             yield f"    and {len(file.rejected) - shown} more" + ("" if verbose else " (-v shows them)")
+    if verbose:
+        for signature in file.signatures:
+            yield from _check_lines(signature)
     if file.hint is not None and not file.verified:
         yield f"    next: {escape_text(file.hint)}"
+
+
+def _check_lines(signature: SignatureVerdict) -> Iterator[str]:
+    """Every check of one signature: what passed, what failed, what was not run."""
+    who = f" by {escape_text(signature.signer)}" if signature.signer else ""
+    yield f"    {signature.kind} in {escape_text(signature.source)}{who}: {escape_text(signature.code)}"
+    for time in signature.times:
+        yield f"        signed before {render_time(time.at)}, says {escape_text(time.authority)}"
+    for check in signature.checks:
+        told = escape_text(check.message) + (f" [{escape_text(check.code)}]" if check.code else "")
+        yield f"        {check.status.value:<8} {check.id}: {told}"
 
 
 def verify_document(report: VerifyReport) -> dict[str, object]:
@@ -72,4 +86,36 @@ def _file(item: FileVerdict) -> dict[str, object]:
         "signedBy": list(item.signed_by),
         "predicateTypes": list(item.predicate_types),
         "rejected": [{"code": r.code, "message": r.message, "source": r.source} for r in item.rejected],
+        "signatures": [_signature(one) for one in item.signatures],
+    }
+
+
+def _signature(item: SignatureVerdict) -> dict[str, object]:
+    identity = item.identity
+    return {
+        "source": item.source,
+        "kind": item.kind,
+        "counted": item.counted,
+        "code": item.code,
+        "message": item.message,
+        "evidence": item.evidence or None,
+        "signer": item.signer,
+        "predicateType": item.predicate_type,
+        "identity": {"subject": identity.subject, "issuer": identity.issuer, "claims": dict(identity.claims)}
+        if identity is not None
+        else None,
+        "times": [
+            {"source": time.source.value, "at": render_time(time.at), "authority": time.authority}
+            for time in item.times
+        ],
+        "checks": [
+            {
+                "id": check.id,
+                "status": check.status.value,
+                "code": check.code,
+                "message": check.message,
+                "evidence": check.evidence,
+            }
+            for check in item.checks
+        ],
     }

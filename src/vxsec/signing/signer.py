@@ -78,12 +78,8 @@ class BundleSigner(Protocol):
         """Who signs, in reports."""
 
     @property
-    def subject(self) -> str:
-        """The certificate's subject."""
-
-    @property
-    def issuer(self) -> str:
-        """Who vouches for the subject."""
+    def trusted_root(self) -> bytes:
+        """The trusted root (JSON) that what was signed must verify under, before anything is stored."""
 
     def bundle_statement(self, payload: bytes) -> bytes:
         """Sign an in-toto statement's bytes; the bundle as one line, without line end."""

@@ -11,23 +11,27 @@ from vxsec.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vxsec.signing.signer import Signer
+    from vxsec.signing.signer import AnySigner
 
 __all__ = ["SIGNERS", "SignerInputs", "SignerKind", "open_signer"]
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+-]*):(.*)\Z", re.DOTALL)
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_PLANNED = ("gpg", "ssh", "keyless", "pkcs11", "awskms", "gcpkms", "azurekms", "hashivault")
+_PLANNED = ("pkcs11", "awskms", "gcpkms", "azurekms", "hashivault")
 _SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignerInputs:
-    """The outside world as a signer may see it: files, named environment variables, and a password when one is needed."""
+    """The outside world as a signer may see it: files, named environment variables, and a password when one is needed.
+
+    ``trust_config`` is the Sigstore instance for keyless signing, None for the public-good one.
+    """
 
     read_file: Callable[[str], bytes]
     environ: Callable[[str], str | None]
     password: Callable[[], bytes]
+    trust_config: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +40,9 @@ class SignerKind:
 
     scheme: str
     usage: str
-    open: Callable[[str, SignerInputs], Signer]
+    open: Callable[[str, SignerInputs], AnySigner]
+    bare: bool = False
+    """Whether nothing need follow the colon."""
 
 
 def open_signer(
@@ -45,35 +51,38 @@ def open_signer(
     read_file: Callable[[str], bytes],
     environ: Callable[[str], str | None],
     password: Callable[[], bytes],
-) -> Signer:
+    trust_config: bytes | None = None,
+) -> AnySigner:
     """Open the signer that ``uri`` names; its key is unlocked here, once, and never again while it is used.
 
     Args:
-        uri: ``file:PATH`` (a bare path means the same) or ``env:NAME``.
+        uri: ``file:PATH`` (a bare path means the same), ``env:NAME``, ``gpg:FINGERPRINT``, ``ssh:KEYFILE``, ``ssh:agent`` or
+            ``keyless:…``.
         read_file: Reads a file, bounded; raises ``UsageError`` where it cannot.
         environ: Looks up one environment variable.
         password: Called at most once, and only for an encrypted key.
+        trust_config: The Sigstore instance for ``keyless:``; the public-good one where None.
 
     Raises:
         UsageError: ``signer.unknown``, ``signer.not-supported`` or ``signer.env-missing``.
         ConfigurationError: ``key.malformed``, ``key.wrong-password`` or ``key.unsupported``.
     """
-    inputs = SignerInputs(read_file=read_file, environ=environ, password=password)
+    inputs = SignerInputs(read_file=read_file, environ=environ, password=password, trust_config=trust_config)
     match = _SCHEME.match(uri)
     scheme, rest = (match[1], match[2]) if match else ("file", uri)
     kind = next((kind for kind in SIGNERS if kind.scheme == scheme), None)
     if kind is None:
         raise _unknown(scheme)
-    if not rest:
+    if not rest and not kind.bare:
         raise UsageError(f"expected {kind.usage}, found {uri[:_SHOWN]!r}", code="signer.unknown")
     return kind.open(rest, inputs)
 
 
-def _open_file(path: str, inputs: SignerInputs) -> Signer:
+def _open_file(path: str, inputs: SignerInputs) -> AnySigner:
     return _open_key(inputs.read_file(path), path, inputs)
 
 
-def _open_env(name: str, inputs: SignerInputs) -> Signer:
+def _open_env(name: str, inputs: SignerInputs) -> AnySigner:
     name = name.removeprefix("//")  # cosign writes env://NAME
     value = inputs.environ(name) if _ENV_NAME.match(name) else None
     if not value:
@@ -84,12 +93,30 @@ def _open_env(name: str, inputs: SignerInputs) -> Signer:
     return _open_key(value.encode("utf-8", "surrogateescape"), f"env:{name}", inputs)
 
 
-def _open_key(data: bytes, where: str, inputs: SignerInputs) -> Signer:
+def _open_key(data: bytes, where: str, inputs: SignerInputs) -> AnySigner:
     from vxsec.formats.cosign_key import decrypt_key, is_encrypted
     from vxsec.signing.key import KeySigner
 
     password = inputs.password() if is_encrypted(data, where=where) else b""
     return KeySigner(decrypt_key(data, password, where=where), where=where)
+
+
+def _open_gpg(fingerprint: str, inputs: SignerInputs) -> AnySigner:
+    from vxsec.signing.gpg import GpgSigner
+
+    return GpgSigner(fingerprint, password=inputs.password)
+
+
+def _open_ssh(rest: str, inputs: SignerInputs) -> AnySigner:
+    from vxsec.signing.ssh import open_ssh
+
+    return open_ssh(rest, inputs)
+
+
+def _open_keyless(rest: str, inputs: SignerInputs) -> AnySigner:
+    from vxsec.signing.keyless import open_keyless
+
+    return open_keyless(rest, read_file=inputs.read_file, environ=inputs.environ, trust_config=inputs.trust_config)
 
 
 def _unknown(scheme: str) -> UsageError:
@@ -110,5 +137,8 @@ def _unknown(scheme: str) -> UsageError:
 SIGNERS: tuple[SignerKind, ...] = (
     SignerKind(scheme="file", usage="file:PATH", open=_open_file),
     SignerKind(scheme="env", usage="env:NAME", open=_open_env),
+    SignerKind(scheme="gpg", usage="gpg:FINGERPRINT", open=_open_gpg),
+    SignerKind(scheme="ssh", usage="ssh:KEYFILE or ssh:agent", open=_open_ssh),
+    SignerKind(scheme="keyless", usage="keyless:ambient", open=_open_keyless, bare=True),
 )
 """Every kind of signer this version has."""

@@ -14,18 +14,18 @@ from vxsec.model.attestation import APPROVAL_PREDICATE
 from vxsec.model.package import NPM, PackageRef
 from vxsec.model.report.signing import Approval, ReleaseDifference, SignedFile
 from vxsec.model.trust import Role
-from vxsec.signing.signer import sign_statement
 from vxsec.usecases.evidence import push_bundles
 from vxsec.usecases.inputs import (
     choose_registry,
     load_policy,
-    load_trust,
     open_artifact,
     registry_url_for,
     require_artifact,
 )
 from vxsec.usecases.registries import RegistrySession
-from vxsec.usecases.sign import append_bundle, open_signers, why_not_counted
+from vxsec.usecases.sign import append_bundle, why_not_counted
+from vxsec.usecases.signers import open_signers, sign_checked
+from vxsec.usecases.trust_source import load_trust
 
 if TYPE_CHECKING:
     import os
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from vxsec.model.evidence import FieldDifference
     from vxsec.model.trust import Registry, TrustRoot
-    from vxsec.usecases.sign import Password
+    from vxsec.usecases.signers import Password
+    from vxsec.usecases.trust_source import Trust
 
     PathLike = str | os.PathLike[str]
     Review = Callable[[Sequence[ReleaseDifference]], bool]
@@ -48,13 +49,14 @@ def approve(
     files: Sequence[PathLike],
     *,
     signer: str,
-    trust: PathLike | None = None,
+    trust: Trust | None = None,
     registry: str | None = None,
     policy: PathLike | None = None,
     expires: datetime | None = None,
     push: bool = False,
     bundle: PathLike | None = None,
     password: Password = None,
+    trust_config: PathLike | None = None,
     offline: bool = False,
     now: datetime | None = None,
     project_dir: PathLike = ".",
@@ -78,6 +80,7 @@ def approve(
         push: Append the approval to the evidence package on the registry.
         bundle: Write the bundle here instead of beside the files.
         password: Of an encrypted key file.
+        trust_config: Sigstore's client trust config for ``keyless:``; the public-good instance where None.
         offline: Ask no registry for the previous version.
         now: The time recorded; the clock if not given.
         project_dir: Where ``.npmrc`` lies.
@@ -124,15 +127,15 @@ def approve(
         expires=expires,
         policy=_binding(policy, root),
     )
-    opened = open_signers([signer], password=password)[0]
-    note = why_not_counted(root, opened, Role.HUMAN) if root is not None else None
+    opened = open_signers([signer], password=password, trust_config=trust_config)[0]
+    line = sign_checked(opened, payload)
+    note = why_not_counted(root, opened, line, Role.HUMAN) if root is not None else None
     if push and note is not None:
         raise UsageError(
-            f"nothing was signed or pushed: {note}",
+            f"nothing was stored or pushed: {note}",
             code="approve.push",
             hint="approve with the key of a person of the trust document",
         )
-    line = sign_statement(opened, payload)
     signed = []
     for file, artifact in zip(files, artifacts, strict=True):
         path = append_bundle(file, line) if bundle is None else str(bundle)

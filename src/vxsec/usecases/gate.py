@@ -13,8 +13,9 @@ from vxsec.model.decision import Phase, TrustRef
 from vxsec.policy.engine import evaluate
 from vxsec.report.decision_json import render_decision
 from vxsec.usecases.collect.collector import Collector
-from vxsec.usecases.inputs import load_policy, load_trust, open_artifacts
+from vxsec.usecases.inputs import load_policy, open_artifacts
 from vxsec.usecases.registries import RegistrySession
+from vxsec.usecases.trust_source import load_trust
 
 if TYPE_CHECKING:
     import os
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from vxsec.model.evidence import Evidence
     from vxsec.model.trust import TrustRoot
     from vxsec.policy.document import Policy
+    from vxsec.usecases.trust_source import Trust
 
     PathLike = str | os.PathLike[str]
 
@@ -51,7 +53,7 @@ def gate(
     files: Sequence[PathLike],
     *,
     policy: PathLike | None,
-    trust: PathLike | None,
+    trust: Trust | None,
     phase: Phase | str = Phase.PUBLISH,
     registry: str | None = None,
     lockfile: PathLike | None = None,
@@ -128,7 +130,7 @@ def open_run(
     files: Sequence[PathLike],
     *,
     policy: PathLike | None,
-    trust: PathLike | None,
+    trust: Trust | None,
     phase: Phase,
     session: RegistrySession,
     registry: str | None = None,
@@ -206,7 +208,7 @@ def record(document: Mapping[str, object], log: PathLike | None, *, exit_status:
         raise
 
 
-def require_policy_and_trust(policy: PathLike | None, trust: PathLike | None) -> tuple[PathLike, PathLike]:
+def require_policy_and_trust(policy: PathLike | None, trust: Trust | None) -> tuple[PathLike, Trust]:
     """Both, or an error naming the option.
 
     Raises:

@@ -11,7 +11,7 @@ from vxsec.model.package import NPM
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from vxsec.model.artifact import Artifact, RefusedArtifact
     from vxsec.model.package import PackageRef
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 __all__ = [
     "choose_registry",
     "files_in",
-    "load_key_file",
     "load_lockfile_bytes",
     "load_policy",
     "load_public_key",
-    "load_trust",
     "open_artifact",
     "open_artifacts",
     "parse_expect",
@@ -114,65 +112,6 @@ def open_artifacts(files: Sequence[_PathLike]) -> list[Artifact | RefusedArtifac
             )
         seen[key] = artifact.filename
     return artifacts
-
-
-def load_trust(
-    source: _PathLike, *, unsafe_rehearsal: bool = False, load_key: Callable[[str], bytes] | None = None
-) -> TrustRoot:
-    """Load an identities document (the simple file form of the trust root).
-
-    Args:
-        source: The document.
-        unsafe_rehearsal: Accept a rehearsal root.
-        load_key: Gives the bytes of a key file by the name that the document writes; :func:`load_key_file` if None.
-
-    Raises:
-        UsageError: The file or a key file it names is missing or unreadable.
-        ConfigurationError: It is malformed, is a directory (``trust.directory-unsupported``), or is a rehearsal root
-            and the caller did not pass ``unsafe_rehearsal=True`` (``trust.rehearsal``).
-    """
-    from pathlib import Path
-
-    from vxsec.formats.trust_document import parse_trust_document
-
-    path = Path(source)
-    if path.is_dir():
-        raise ConfigurationError(
-            "a trust repository in a directory is not supported by this version",
-            code="trust.directory-unsupported",
-            where=str(path),
-            hint="give the identities document itself: --trust FILE",
-        )
-    data = read_bounded(path, max_bytes=DEFAULT_LIMITS.yaml_bytes)
-    trust = parse_trust_document(
-        data, source=str(path), load_key=load_key or (lambda name: load_key_file(name, trust=path))
-    )
-    if trust.rehearsal and not unsafe_rehearsal:
-        raise ConfigurationError(
-            "this is a rehearsal root: its keys were made for a demonstration",
-            code="trust.rehearsal",
-            where=str(path),
-            hint="give the real trust document with --trust",
-        )
-    return trust
-
-
-def load_key_file(name: str, *, trust: _PathLike) -> bytes:
-    """The bytes of a key file that the trust document ``trust`` names.
-
-    Raises:
-        UsageError: Missing or unreadable.
-    """
-    from pathlib import Path
-
-    folder = Path(trust).parent
-    try:
-        return read_bounded(folder / name, max_bytes=DEFAULT_LIMITS.small_file_bytes)
-    except UsageError as error:
-        if error.code != "file.missing":
-            raise
-        hint = f"put it there, or correct file: in {trust}: a key file's path starts at the folder of that document"
-        raise UsageError(error.message, code=error.code, where=error.where, hint=hint) from error
 
 
 def load_policy(source: _PathLike, *, trust: TrustRoot) -> Policy:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from vxsec.registry.client import RegistryClient
     from vxsec.registry.publish_document import PublishConfig
     from vxsec.usecases.gate import GateRun
+    from vxsec.usecases.trust_source import Trust
 
     PathLike = str | os.PathLike[str]
     Progress = Callable[[str], None]
@@ -49,7 +50,7 @@ def publish(
     files: Sequence[PathLike],
     *,
     policy: PathLike | None,
-    trust: PathLike | None,
+    trust: Trust | None,
     tag: str | None = None,
     dry_run: bool = False,
     registry: str | None = None,

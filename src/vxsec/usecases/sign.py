@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,26 +20,28 @@ from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Subje
 from vxsec.model.report.signing import SignedFile
 from vxsec.model.scan import SCAN_PREDICATE
 from vxsec.model.trust import HolderKind, Role
-from vxsec.signing.signer import BundleSigner, FileSigner, sign_blob, sign_statement
-from vxsec.signing.table import open_signer
-from vxsec.usecases.inputs import load_trust, open_artifact, registry_url_for, require_artifact
+from vxsec.signing.signer import BundleSigner, FileSigner
+from vxsec.usecases.inputs import open_artifact, registry_url_for, require_artifact
+from vxsec.usecases.signers import blob_checked, identity_of, open_signers, sign_checked
+from vxsec.usecases.trust_source import load_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    import os
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from vxsec.model.digest import Digests
     from vxsec.model.trust import TrustRoot
     from vxsec.signing.signer import AnySigner
+    from vxsec.usecases.signers import Password
+    from vxsec.usecases.trust_source import Trust
 
-    Password = bytes | Callable[[], bytes] | None
     PathLike = str | os.PathLike[str]
 
 __all__ = [
     "append_bundle",
     "attest",
     "attest_subjects",
-    "open_signers",
     "require_signing",
     "sign",
     "subject_of",
@@ -52,12 +53,13 @@ def sign(
     files: Sequence[PathLike],
     *,
     signers: Sequence[str],
-    trust: PathLike | None = None,
+    trust: Trust | None = None,
     registry: str | None = None,
     expires: datetime | None = None,
     blob: bool = False,
     bundle: PathLike | None = None,
     password: Password = None,
+    trust_config: PathLike | None = None,
     now: datetime | None = None,
     unsafe_rehearsal: bool = False,
 ) -> tuple[SignedFile, ...]:
@@ -72,13 +74,14 @@ def sign(
 
     Args:
         files: Paths, at least one.
-        signers: Signer URIs (``file:PATH``, ``env:NAME``), at least one.
+        signers: Signer URIs (``file:PATH``, ``gpg:FINGERPRINT``, ``keyless:ambient`` …), at least one.
         trust: The trust document, to find the registry of each name.
         registry: A registry's URL, or its label in the trust document.
         expires: A claim in the statement: not to be published or promoted after this time.
         blob: Make bare signatures.
         bundle: Write the one bundle here instead; only for one file and one signer.
         password: Of the encrypted key files, or a function that asks for it.
+        trust_config: Sigstore's client trust config for ``keyless:``; the public-good instance where None.
         now: The time recorded as ``createdAt``; the clock if not given.
         unsafe_rehearsal: Accept a rehearsal trust root.
 
@@ -94,7 +97,7 @@ def sign(
             code="usage.options",
             hint="leave out blob to sign a release statement, or leave out trust, registry and expires",
         )
-    opened = open_signers(signers, password=password)
+    opened = open_signers(signers, password=password, trust_config=trust_config)
     if blob:
         return _sign_blobs(files, opened, bundle)
     root = load_trust(trust, unsafe_rehearsal=unsafe_rehearsal) if trust is not None else None
@@ -116,8 +119,10 @@ def sign(
     signed = _sign_all(statements, RELEASE_PREDICATE, opened, bundle)
     for path, data in beside:
         write_atomic(path, data)
-    notes = [why_not_counted(root, one, Role.MACHINE) if root is not None else None for one in opened]
-    return tuple(replace(item, note=notes[index % len(opened)]) for index, item in enumerate(signed))
+    return tuple(
+        replace(stored, note=why_not_counted(root, made.signer, made.line, Role.MACHINE) if root is not None else None)
+        for made, stored in signed
+    )
 
 
 def attest(
@@ -128,6 +133,7 @@ def attest(
     signers: Sequence[str],
     bundle: PathLike | None = None,
     password: Password = None,
+    trust_config: PathLike | None = None,
 ) -> tuple[SignedFile, ...]:
     """Sign an in-toto statement (v1) with any predicate about each file.
 
@@ -142,6 +148,7 @@ def attest(
         signers: Signer URIs, at least one.
         bundle: As in :func:`sign`.
         password: As in :func:`sign`.
+        trust_config: As in :func:`sign`.
 
     Raises:
         UsageError: As :func:`sign`, or ``attest.reserved-type``.
@@ -168,7 +175,7 @@ def attest(
         raise ConfigurationError(
             error.message, code=error.code, where=error.where, hint="write the predicate as one JSON object"
         ) from error
-    opened = open_signers(signers, password=password)
+    opened = open_signers(signers, password=password, trust_config=trust_config)
     statements = [(str(file), _subject_of(file), content) for file in files]
     return attest_subjects(statements, predicate_type=predicate_type, signers=opened, bundle=bundle)
 
@@ -200,7 +207,7 @@ def attest_subjects(
         )
         for file, subject, content in statements
     ]
-    return _sign_all(payloads, predicate_type, signers, bundle)
+    return tuple(stored for _, stored in _sign_all(payloads, predicate_type, signers, bundle))
 
 
 def subject_of(name: str, digests: Digests) -> Subject:
@@ -208,39 +215,14 @@ def subject_of(name: str, digests: Digests) -> Subject:
     return Subject(name=name, digest={"sha256": digests.sha256, "sha512": digests.sha512})
 
 
-def open_signers(uris: Sequence[str], *, password: Password) -> list[AnySigner]:
-    """Open every signer; an encrypted key is unlocked once.
-
-    Raises:
-        UsageError: ``sign.no-password`` where an encrypted key is given without one; as ``signing.table.open_signer``.
-        ConfigurationError: ``key.wrong-password``, ``key.malformed``.
-    """
-    known: list[bytes] = [password] if isinstance(password, bytes) else []
-
-    def ask() -> bytes:
-        if not known:
-            if password is None or isinstance(password, bytes):
-                raise UsageError(
-                    "the key is encrypted and no password was given",
-                    code="sign.no-password",
-                    hint="add --password-file FILE or --password-env NAME",
-                )
-            known.append(password())
-        return known[0]
-
-    def read(path: str) -> bytes:
-        return read_bounded(path, max_bytes=DEFAULT_LIMITS.small_file_bytes)
-
-    return [open_signer(uri, read_file=read, environ=os.environ.get, password=ask) for uri in uris]
-
-
-def why_not_counted(root: TrustRoot, signer: AnySigner, role: Role) -> str | None:
-    """Why what this signer signs will not count with that trust document, as a sentence; None where it may."""
+def why_not_counted(root: TrustRoot, signer: AnySigner, line: bytes, role: Role) -> str | None:
+    """Why a bundle just made will not count with that trust document, as a sentence; None where it may."""
     kind = HolderKind.MACHINE if role is Role.MACHINE else HolderKind.PERSON
     if isinstance(signer, BundleSigner):
-        found = root.identity(signer.subject, signer.issuer)
+        subject, issuer = identity_of(line)
+        found = root.identity(subject, issuer)
         if found is None:
-            return f"it will not count: {signer.subject} of {signer.issuer} is not in {root.source}"
+            return f"it will not count: {subject} of {issuer} is not in {root.source}"
         holder, identity = found
         name, roles, holds = holder.id, identity.roles, holder.kind
     else:
@@ -314,7 +296,7 @@ def _sign_blobs(
             if isinstance(one, FileSigner):
                 line, suffix = one.sign_file(_file_bytes(file, sha256)), one.suffix
             else:
-                line, suffix = sign_blob(one, sha256=bytes.fromhex(sha256)), None
+                line, suffix = blob_checked(one, sha256), None
             made.append(
                 _Made(
                     file=str(file),
@@ -340,14 +322,20 @@ def _sign_all(
     predicate_type: str,
     signers: Sequence[AnySigner],
     bundle: PathLike | None,
-) -> tuple[SignedFile, ...]:
+) -> tuple[tuple[_Made, SignedFile], ...]:
     """Sign everything, and only then store anything."""
     made = [
-        _Made(file=file, subject=subject, predicate_type=predicate_type, signer=one, line=sign_statement(one, payload))
+        _Made(
+            file=file,
+            subject=subject,
+            predicate_type=predicate_type,
+            signer=one,
+            line=sign_checked(one, payload),
+        )
         for file, subject, payload in payloads
         for one in signers
     ]
-    return tuple(_store(one, bundle) for one in made)
+    return tuple((one, _store(one, bundle)) for one in made)
 
 
 def _store(made: _Made, bundle: PathLike | None) -> SignedFile:

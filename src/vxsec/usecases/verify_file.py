@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vxsec.errors import RefusedError, UsageError, VerificationError
+from vxsec.errors import FormatError, RefusedError, UsageError, VerificationError
+from vxsec.formats.dsse_envelope import read_envelope
 from vxsec.formats.sigstore_bundle import read_bundle_lines
 from vxsec.host.files import hash_file, read_bounded
 from vxsec.limits import DEFAULT_LIMITS
@@ -12,15 +14,18 @@ from vxsec.model.attestation import RejectedSignature
 from vxsec.model.quorum import count_quorum
 from vxsec.model.report.verification import FileVerdict, VerifyReport
 from vxsec.usecases.inputs import open_artifact, parse_expect, read_sidecars, refusal, same_package
-from vxsec.usecases.verify_judges import FileSubject, Judge, KeyJudge, TrustJudge
+from vxsec.usecases.verify_judges import FileSubject, GivenJudge, Judge, Judged, TrustJudge, rejected_verdict
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from vxsec.model.attestation import Bundle
     from vxsec.model.package import PackageRef
+    from vxsec.model.report.verification import SignatureVerdict
+    from vxsec.model.verification import Requirements
+    from vxsec.usecases.trust_source import Trust
 
     PathLike = str | os.PathLike[str]
 
@@ -35,8 +40,16 @@ def verify(
     files: Sequence[PathLike],
     *,
     keys: Sequence[PathLike] = (),
-    trust: PathLike | None = None,
+    identity: str | None = None,
+    issuer: str | None = None,
+    trusted_roots: Sequence[PathLike] = (),
+    requirements: Requirements | None = None,
+    gpg_keyring: PathLike | None = None,
+    gpg_fingerprints: Sequence[str] = (),
+    trust: Trust | None = None,
     bundles: Sequence[PathLike] = (),
+    envelopes: Sequence[PathLike] = (),
+    signatures: Sequence[PathLike] = (),
     threshold: int = 1,
     predicate_type: str | None = None,
     expect: str | None = None,
@@ -45,21 +58,29 @@ def verify(
     now: datetime | None = None,
     unsafe_rehearsal: bool = False,
 ) -> VerifyReport:
-    """Verify each file against keys, or against a trust document.
+    """Verify each file against signers given here (keys, an identity, OpenPGP fingerprints), or against a trust document.
 
-    With ``keys``, any statement about the file's bytes or bare signature over them counts, unless ``predicate_type`` is
-    given; vxsec's own statements count until they expire. With ``trust``, one valid release statement by a machine is
+    With signers given, any statement about the file's bytes or bare signature over them counts, unless ``predicate_type``
+    is given; vxsec's own statements count until they expire. With ``trust``, one valid release statement by a machine is
     asked for, and bare signatures never count.
 
-    Guarantees: a file is ``verified`` only if at least ``threshold`` distinct keys (or holders) signed statements about
-    its exact bytes; a ``.tgz`` or wheel whose archive is refused never is. Whatever goes wrong with one signature only keeps that
-    signature from counting.
+    Guarantees: a file is ``verified`` only if at least ``threshold`` distinct keys, identities (or holders) signed
+    statements about its exact bytes; a ``.tgz`` or wheel whose archive is refused never is. Whatever goes wrong with one
+    signature only keeps that signature from counting. No connection is opened, whatever a file says.
 
     Args:
         files: Paths, at least one.
-        keys: Public key files (PEM or DER).
-        trust: An identities document.
+        keys: Public key files (PEM, DER, or a line of ``ssh-keygen``).
+        identity: A certificate's subject, exact; with ``issuer``.
+        issuer: Who vouches for ``identity``, exact.
+        trusted_roots: Sigstore trusted roots; the public-good one where an identity is given and no root.
+        requirements: How much evidence beside a signature is asked for; what the trusted root offers where None.
+        gpg_keyring: Exported OpenPGP keys.
+        gpg_fingerprints: Primary fingerprints in it that may have signed.
+        trust: An identities document, a trust repository, or the one-file export of one.
         bundles: Bundle files (``.sigstore.json`` or ``.jsonl``); the sidecars of each file if empty.
+        envelopes: Raw DSSE envelopes, with any number of signatures.
+        signatures: OpenPGP (``.asc``) or SSH (``.sshsig``) signatures over the file; the sidecars if empty.
         threshold: How many distinct signers, at least 1.
         predicate_type: Only statements of this type count.
         expect: ``NAME@VERSION`` that the manifest and the subject of every counted statement must say.
@@ -69,9 +90,9 @@ def verify(
         unsafe_rehearsal: Accept a rehearsal trust root.
 
     Raises:
-        UsageError: No files; neither keys nor trust, or both; a threshold above 1 without ``predicate_type``;
+        UsageError: No files; neither signers nor trust, or both; a threshold above 1 without ``predicate_type``;
             unreadable files.
-        ConfigurationError: A malformed trust document, or a key file that is not a public key.
+        ConfigurationError: A malformed trust document, or a file that is not the key or root it is given as.
     """
     from vxsec.host.clock import utc_now
 
@@ -81,12 +102,14 @@ def verify(
             code="usage.no-files",
             hint="give FILE.tgz, or the packages of a project with --lockfile package-lock.json",
         )
-    if bool(keys) == (trust is not None):
-        found = "both" if keys else "neither"
+    given = (
+        bool(keys) or identity is not None or issuer is not None or bool(gpg_fingerprints) or gpg_keyring is not None
+    )
+    if given == (trust is not None):
         raise UsageError(
-            f"expected either keys or a trust document, found {found}",
+            f"expected either signers or a trust document, found {'both' if given else 'neither'}",
             code="verify.no-trust",
-            hint="add --key KEY.pub, or --trust FILE",
+            hint="add --key KEY.pub, or --identity SUBJECT --issuer URL, or --trust FILE",
         )
     if threshold < 1:
         raise UsageError(f"expected a threshold of at least 1, found {threshold}", code="verify.threshold")
@@ -96,36 +119,66 @@ def verify(
             code="verify.threshold-type",
             hint="add --type urn:vxsec:release:v1",
         )
-    wanted = parse_expect(expect) if expect is not None else None
-    given = [(str(path), read_bounded(path, max_bytes=DEFAULT_LIMITS.bundle_file_bytes)) for path in bundles]
     moment = at or now or utc_now()
+    wanted = parse_expect(expect) if expect is not None else None
+    sources = _Sources(
+        bundles=_read_given(bundles),
+        envelopes=_read_given(envelopes),
+        signatures=_read_given(signatures),
+        sidecars=not (bundles or envelopes or signatures),
+    )
     rehearsal = False
     judge: Judge
     if trust is None:
-        judge = KeyJudge(
-            keys, now=moment, threshold=threshold, predicate_type=predicate_type, expect=wanted, registry=registry
+        from vxsec.usecases.signers_given import load_signers
+
+        signers = load_signers(
+            keys,
+            identity=identity,
+            issuer=issuer,
+            trusted_roots=trusted_roots,
+            gpg_keyring=gpg_keyring,
+            gpg_fingerprints=gpg_fingerprints,
+            requirements=requirements,
+            now=moment,
+            unsafe_rehearsal=unsafe_rehearsal,
+        )
+        rehearsal = any(root.rehearsal for root in signers.roots)
+        judge = GivenJudge(
+            signers, now=moment, threshold=threshold, predicate_type=predicate_type, expect=wanted, registry=registry
         )
     else:
-        from vxsec.usecases.inputs import load_trust
+        from vxsec.usecases.trust_source import load_trust
 
-        root = load_trust(trust, unsafe_rehearsal=unsafe_rehearsal)
+        root = load_trust(trust, now=moment, unsafe_rehearsal=unsafe_rehearsal)
         rehearsal = root.rehearsal
         judge = TrustJudge(root, now=moment, threshold=threshold, predicate_type=predicate_type, registry=registry)
-    verdicts = tuple(_verify_one(file, judge, given or read_sidecars(file), wanted) for file in files)
+    verdicts = tuple(_verify_one(file, judge, sources, wanted) for file in files)
     return VerifyReport(files=verdicts, as_of=at, rehearsal=rehearsal)
 
 
-def _verify_one(
-    file: PathLike, judge: Judge, sidecars: Sequence[tuple[str, bytes]], expect: PackageRef | None
-) -> FileVerdict:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sources:
+    """Where signatures come from: the files given, or those beside each file."""
+
+    bundles: tuple[tuple[str, bytes], ...]
+    envelopes: tuple[tuple[str, bytes], ...]
+    signatures: tuple[tuple[str, bytes], ...]
+    sidecars: bool
+
+
+def _read_given(paths: Sequence[PathLike]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((str(path), read_bounded(path, max_bytes=DEFAULT_LIMITS.bundle_file_bytes)) for path in paths)
+
+
+def _verify_one(file: PathLike, judge: Judge, sources: _Sources, expect: PackageRef | None) -> FileVerdict:
     path = str(file)
     sha256, sha512 = "", ""
     try:
         subject = _open_subject(path, strict=expect is not None or isinstance(judge, TrustJudge))
         sha256, sha512 = subject.digests.sha256, subject.digests.sha512
         _check_expected(subject, expect)
-        bundles, unread = _read_bundles(sidecars)
-        counted, rejected = judge.count(subject, bundles)
+        judged = list(_judge_all(subject, judge, sources))
     except (VerificationError, RefusedError) as error:
         return FileVerdict(
             file=path,
@@ -136,12 +189,14 @@ def _verify_one(
             message=error.message,
             hint=error.hint,
         )
-    rejected = [*unread, *rejected]
-    quorum = count_quorum([one.signer for one in counted])
+    verdicts = tuple(one.verdict for one in judged)
+    rejected = [one for one in verdicts if not one.counted]
+    counted = [one for one in verdicts if one.counted]
+    quorum = count_quorum([one.signer for one in judged if one.signer is not None])
     verified = quorum.count >= judge.threshold
     code, message, hint = "verified", f"{quorum.count} of {judge.threshold} required signers", None
     if not verified:
-        code, message = _explain(quorum.count, judge.threshold, rejected, found=bool(sidecars))
+        code, message = _explain(quorum.count, judge.threshold, rejected, found=bool(judged))
         hint = judge.hint
     return FileVerdict(
         file=path,
@@ -150,11 +205,31 @@ def _verify_one(
         verified=verified,
         code=code,
         message=message,
-        signed_by=tuple(sorted({one.label for one in counted})),
+        signed_by=tuple(sorted({one.signer for one in counted if one.signer})),
         predicate_types=tuple(sorted({one.predicate_type for one in counted if one.predicate_type})),
-        rejected=tuple(rejected),
+        rejected=tuple(RejectedSignature(code=one.code, message=one.message, source=one.source) for one in rejected),
+        signatures=verdicts,
         hint=hint,
     )
+
+
+def _judge_all(subject: FileSubject, judge: Judge, sources: _Sources) -> Iterator[Judged]:
+    """Every signature given, or lying beside the file, and what becomes of it."""
+    bundles = sources.bundles or (read_sidecars(subject.path) if sources.sidecars else ())
+    read, unread = _read_bundles(bundles)
+    for item in unread:
+        yield Judged(verdict=rejected_verdict(item))
+    for source, data in sources.envelopes:
+        try:
+            read += [(bundle, source) for bundle in judge.split(read_envelope(data, where=source))]
+        except (VerificationError, FormatError) as error:
+            unsplit = RejectedSignature(code=error.code, message=error.message, source=source)
+            yield Judged(verdict=rejected_verdict(unsplit))
+    yield from judge.judge_bundles(subject, read)
+    files = sources.signatures
+    if sources.sidecars and isinstance(judge, GivenJudge):
+        files = judge.beside(subject)
+    yield from judge.judge_files(subject, files)
 
 
 def _check_expected(subject: FileSubject, expect: PackageRef | None) -> None:
@@ -200,9 +275,9 @@ def _read_bundles(sources: Sequence[tuple[str, bytes]]) -> tuple[list[tuple[Bund
     return bundles, unread
 
 
-def _explain(count: int, threshold: int, rejected: Sequence[RejectedSignature], *, found: bool) -> tuple[str, str]:
+def _explain(count: int, threshold: int, rejected: Sequence[SignatureVerdict], *, found: bool) -> tuple[str, str]:
     if not found:
-        return "signature.none", "no signature found: neither --bundle nor a .sigstore.jsonl beside the file"
+        return "signature.none", "no signature found: none given, and no .sigstore.jsonl beside the file"
     if count == 0 and rejected:
         first = rejected[0]
         more = f" (and {len(rejected) - 1} more)" if len(rejected) > 1 else ""

@@ -20,15 +20,18 @@ from vxsec.policy.engine import ENGINE_SCOPE, evaluate
 from vxsec.report.decision_json import render_decision
 from vxsec.usecases.collect.collector import Collector
 from vxsec.usecases.gate import record, require_policy_and_trust
-from vxsec.usecases.inputs import load_policy, load_trust
+from vxsec.usecases.inputs import load_policy
 from vxsec.usecases.lockfile_input import find_lockfile
 from vxsec.usecases.registries import RegistrySession
 from vxsec.usecases.tree_walk import TreeWalk
+from vxsec.usecases.trust_source import load_trust
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Collection
     from datetime import datetime
+
+    from vxsec.usecases.trust_source import Trust
 
     PathLike = str | os.PathLike[str]
     Progress = Callable[[str], None]
@@ -40,7 +43,7 @@ def verify_lockfile(
     lockfile: PathLike,
     *,
     policy: PathLike | None,
-    trust: PathLike | None,
+    trust: Trust | None,
     registry: str | None = None,
     evidence: PathLike | None = None,
     db: PathLike | None = None,

@@ -2,10 +2,11 @@
 
 A bundle counts when every line holds; the first that does not is the reason it is rejected with:
 
-1. It is a statement, and its signature verifies under a key of the trust document (``vxsec.verification.bundle``).
+1. It is a statement, and its signature verifies under a key of the trust document, or a certificate of one of its Sigstore
+   instances whose identity it lists (``vxsec.verification.bundle``).
 2. The predicate type is the one asked for, or a version of it (``TYPE/…``).
 3. A subject is these bytes by every strong digest stated, and this package where it is named by a purl.
-4. The key has the role ``machine``, and so has its holder; it is in its window now, and nothing is revoked.
+4. The key or identity has the role ``machine``, and so has its holder; it was in its window, and nothing is taken back.
 
 What the predicate then says is read by whoever asked: here only its maker is established.
 """
@@ -16,23 +17,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, VxsecError
-from vxsec.formats.public_key import key_algorithm
 from vxsec.formats.statement import read_statement
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import Bundle, Envelope, RejectedSignature
-from vxsec.model.evidence import SignerFact
 from vxsec.model.trust import HolderKind, Role
 from vxsec.model.verified import VerifiedBlob, VerifiedStatement
 from vxsec.verification.bundle import verify_bundle, verify_statement_subject
-from vxsec.verification.standing import rejection, require_good_now, require_role
+from vxsec.verification.standing import rejection, require_good, require_role, signatory_of, signer_fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from vxsec.model.digest import Digests
+    from vxsec.model.evidence import SignerFact
     from vxsec.model.package import PackageRef
     from vxsec.model.trust import TrustRoot
+    from vxsec.verification.detached import DetachedChecks
 
 __all__ = ["Attested", "derive_attested", "derive_attested_by_keys"]
 
@@ -54,6 +55,7 @@ class _Case:
     digests: Digests
     trust: TrustRoot
     now: datetime
+    detached: DetachedChecks
     limits: Limits
 
 
@@ -65,6 +67,7 @@ def derive_attested(
     digests: Digests,
     trust: TrustRoot,
     now: datetime,
+    detached: DetachedChecks | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> tuple[tuple[Attested, ...], tuple[RejectedSignature, ...], str | None]:
     """The statements of one type that machines of the trust document made about these bytes.
@@ -79,12 +82,21 @@ def derive_attested(
         digests: Of the archive.
         trust: Keys, holders, windows and revocations.
         now: The time of judgement, aware.
+        detached: As in :func:`vxsec.verification.release.derive_signatures`.
         limits: Bounds on bundles and keys.
 
     Returns:
         Those that count, those of that type that do not with the reason, and what is incomplete.
     """
-    case = _Case(predicate_type=predicate_type, package=package, digests=digests, trust=trust, now=now, limits=limits)
+    case = _Case(
+        predicate_type=predicate_type,
+        package=package,
+        digests=digests,
+        trust=trust,
+        now=now,
+        detached=detached or {},
+        limits=limits,
+    )
     candidates: dict[bytes, tuple[Bundle, str]] = {}
     for item, source in bundles:
         if isinstance(item, Bundle) and _claims(item, predicate_type, limits):
@@ -99,7 +111,7 @@ def derive_attested(
         try:
             found.append(_derive(bundle, source, case))
         except VxsecError as error:
-            rejected.append(RejectedSignature(code=error.code, message=error.message, source=source))
+            rejected.append(rejected_signature(error, bundle, source))
     return tuple(found), tuple(rejected), incomplete
 
 
@@ -129,7 +141,7 @@ def derive_attested_by_keys(
                 raise rejection("statement.type", predicate_type, "something else")
             verify_statement_subject(verified, digests=digests, package=package)
         except VxsecError as error:
-            rejected.append(RejectedSignature(code=error.code, message=error.message, source=source))
+            rejected.append(rejected_signature(error, bundle, source))
         else:
             found.append((verified, source))
     return tuple(found), tuple(rejected)
@@ -138,29 +150,26 @@ def derive_attested_by_keys(
 def _derive(bundle: Bundle, source: str, case: _Case) -> Attested:
     """One bundle; the numbers are those at the top of this file."""
     # 1. Signature.
-    keys = {key.spki: key for key in case.trust.keys}
-    verified = verify_bundle(bundle, keys=tuple(keys), sha256=case.digests.sha256, limits=case.limits)
+    verified = verify_bundle(
+        bundle,
+        keys=[key.spki for key in case.trust.keys],
+        roots=case.trust.trusted_roots,
+        sha256=case.digests.sha256,
+        now=case.now,
+        detached=case.detached,
+        limits=case.limits,
+    )
     # 2. Type.
     if isinstance(verified, VerifiedBlob) or not _is_type(verified.statement.predicate_type, case.predicate_type):
         raise rejection("statement.type", case.predicate_type, "something else")
     # 3. Subject.
     verify_statement_subject(verified, digests=case.digests, package=case.package)
     # 4. Role, time and revocation.
-    key = keys[verified.spki]
-    require_role(key, Role.MACHINE, HolderKind.MACHINE, "an attestation")
-    require_good_now(key, trust=case.trust, digests=case.digests, now=case.now)
-    signer = SignerFact(
-        statement=case.predicate_type,
-        holder=key.holder.id,
-        role=Role.MACHINE,
-        key_id=key.id,
-        spki=key.spki,
-        algorithm=key_algorithm(key.spki),
-        created_at=None,
-        expires=None,
-        source=source,
-    )
-    return Attested(statement=verified, signer=signer)
+    signatory = signatory_of(verified.signature, case.trust)
+    require_role(signatory, Role.MACHINE, HolderKind.MACHINE, "an attestation")
+    require_good(signatory, verified.signature, trust=case.trust, digests=case.digests, now=case.now)
+    fact = signer_fact(case.predicate_type, signatory, verified.signature, role=Role.MACHINE, source=source)
+    return Attested(statement=verified, signer=fact)
 
 
 def _claims(bundle: Bundle, predicate_type: str, limits: Limits) -> bool:

@@ -2,13 +2,13 @@
 
 A bundle counts when every line holds; the first that does not is the reason it is rejected with:
 
-1. It is a statement, and its signature verifies under a key of the trust document (``vxsec.verification.bundle``).
+1. It is a statement, and its signature verifies under a key of the trust document, or under a certificate of one of its
+   Sigstore instances (``vxsec.verification.bundle``) whose identity the document lists.
 2. The predicate type is a release or an approval.
 3. A subject is this package by name, and these bytes by every strong digest stated.
 4. The predicate reads; its registry is this package's registry; a release names this version.
-5. The key has the role the statement needs, and so has its holder: machines release, people approve.
-6. The key is in its window now, and neither it nor the bytes are revoked. There is no trusted time in this version, so
-   everything is judged now: a superseded key is not good from that time on, a compromised one is never good.
+5. The key or identity has the role the statement needs, and so has its holder: machines release, people approve.
+6. It was in its window when it signed, and neither it nor the bytes are taken back (``vxsec.verification.standing``).
 
 ``expires`` is carried and not judged: it binds publish and promote, not install. Distinct persons and keys are counted by
 ``vxsec.model.quorum``.
@@ -21,7 +21,6 @@ from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, VxsecError
-from vxsec.formats.public_key import key_algorithm
 from vxsec.formats.release_statement import (
     ApprovalPredicate,
     ReleasePredicate,
@@ -37,7 +36,7 @@ from vxsec.model.scan import SCAN_PREDICATE
 from vxsec.model.trust import HolderKind, Role
 from vxsec.model.verified import VerifiedBlob, VerifiedStatement
 from vxsec.verification.bundle import subject_names, subject_states, verify_bundle, verify_statement_subject
-from vxsec.verification.standing import rejection, require_good_now, require_role
+from vxsec.verification.standing import rejection, require_good, require_role, signatory_of, signer_fact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +45,9 @@ if TYPE_CHECKING:
     from vxsec.model.attestation import Statement
     from vxsec.model.digest import Digests
     from vxsec.model.package import PackageRef
-    from vxsec.model.trust import TrustedKey, TrustRoot
+    from vxsec.model.trust import TrustRoot
+    from vxsec.verification.detached import DetachedChecks
+    from vxsec.verification.standing import Signatory
 
 __all__ = ["SourceKind", "derive_signatures"]
 
@@ -80,7 +81,7 @@ class _Case:
     digests: Digests
     registry_url: str | None
     trust: TrustRoot
-    keys: dict[bytes, TrustedKey]
+    detached: DetachedChecks
     now: datetime
     limits: Limits
 
@@ -93,6 +94,7 @@ def derive_signatures(
     registry_url: str | None,
     trust: TrustRoot,
     now: datetime,
+    detached: DetachedChecks | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> tuple[SignatureEvidence, ApprovalEvidence]:
     """Derive the signature and approval evidence of one package from everything found.
@@ -110,8 +112,10 @@ def derive_signatures(
         digests: Of the tarball.
         registry_url: Normalised URL of the registry the package is for; None where no registry lists it, and then
             nothing counts.
-        trust: Keys, holders, windows and revocations.
+        trust: Keys, holders, trusted roots, windows and revocations.
         now: The time of judgement, aware.
+        detached: How signatures by OpenPGP and SSH keys are checked, by what the key is counted by; without it they do not
+            count.
         limits: Bounds on bundles and keys.
     """
     case = _Case(
@@ -119,7 +123,7 @@ def derive_signatures(
         digests=digests,
         registry_url=registry_url,
         trust=trust,
-        keys={key.spki: key for key in trust.keys},
+        detached=detached or {},
         now=now,
         limits=limits,
     )
@@ -134,7 +138,7 @@ def derive_signatures(
         try:
             fact = _derive_fact(bundle, source, case)
         except VxsecError as error:
-            rejected.append(RejectedSignature(code=error.code, message=error.message, source=source))
+            rejected.append(rejected_signature(error, bundle, source))
         else:
             facts.setdefault(_identity(fact), fact)
     rejected += unreadable
@@ -172,15 +176,23 @@ def _select(
 def _derive_fact(bundle: Bundle, source: str, case: _Case) -> SignerFact | ApprovalFact:
     """One bundle to one fact; the numbers are those at the top of this file."""
     # 1. Signature.
-    verified = verify_bundle(bundle, keys=tuple(case.keys), sha256=case.digests.sha256, limits=case.limits)
+    verified = verify_bundle(
+        bundle,
+        keys=[key.spki for key in case.trust.keys],
+        roots=case.trust.trusted_roots,
+        sha256=case.digests.sha256,
+        now=case.now,
+        detached=case.detached,
+        limits=case.limits,
+    )
     if isinstance(verified, VerifiedBlob):
         raise rejection("signature.bare", "a release or approval statement", "a bare signature over the file")
-    key = case.keys[verified.spki]
+    signatory = signatory_of(verified.signature, case.trust)
     # 2. Type.
     if verified.statement.predicate_type == RELEASE_PREDICATE:
-        return _derive_release(verified, key, source, case)
+        return _derive_release(verified, signatory, source, case)
     if verified.statement.predicate_type == APPROVAL_PREDICATE:
-        return _derive_approval(verified, key, source, case)
+        return _derive_approval(verified, signatory, source, case)
     raise rejection(
         "statement.type",
         f"{RELEASE_PREDICATE} or {APPROVAL_PREDICATE}",
@@ -188,7 +200,7 @@ def _derive_fact(bundle: Bundle, source: str, case: _Case) -> SignerFact | Appro
     )
 
 
-def _derive_release(verified: VerifiedStatement, key: TrustedKey, source: str, case: _Case) -> SignerFact:
+def _derive_release(verified: VerifiedStatement, signatory: Signatory, source: str, case: _Case) -> SignerFact:
     # 3. Subject.
     verify_statement_subject(verified, digests=case.digests, package=case.package)
     # 4. Predicate.
@@ -197,22 +209,38 @@ def _derive_release(verified: VerifiedStatement, key: TrustedKey, source: str, c
     if predicate.version != case.package.version:
         raise rejection("statement.version", f"version {case.package.version!r}", repr(predicate.version[:_SHOWN]))
     # 5. Role, 6. time and revocation.
-    require_role(key, Role.MACHINE, HolderKind.MACHINE, "a release")
-    require_good_now(key, trust=case.trust, digests=case.digests, now=case.now)
-    return _fact("release", predicate, key, Role.MACHINE, source)
+    require_role(signatory, Role.MACHINE, HolderKind.MACHINE, "a release")
+    require_good(signatory, verified.signature, trust=case.trust, digests=case.digests, now=case.now)
+    return signer_fact(
+        "release",
+        signatory,
+        verified.signature,
+        role=Role.MACHINE,
+        source=source,
+        created_at=predicate.created_at,
+        expires=predicate.expires,
+    )
 
 
-def _derive_approval(verified: VerifiedStatement, key: TrustedKey, source: str, case: _Case) -> ApprovalFact:
+def _derive_approval(verified: VerifiedStatement, signatory: Signatory, source: str, case: _Case) -> ApprovalFact:
     # 3. Subject.
     verify_statement_subject(verified, digests=case.digests, package=case.package)
     # 4. Predicate.
     predicate = read_approval_predicate(verified.statement)
     _require_registry(predicate, case)
     # 5. Role, 6. time and revocation.
-    require_role(key, Role.HUMAN, HolderKind.PERSON, "an approval")
-    require_good_now(key, trust=case.trust, digests=case.digests, now=case.now)
+    require_role(signatory, Role.HUMAN, HolderKind.PERSON, "an approval")
+    require_good(signatory, verified.signature, trust=case.trust, digests=case.digests, now=case.now)
     return ApprovalFact(
-        signer=_fact("approval", predicate, key, Role.HUMAN, source),
+        signer=signer_fact(
+            "approval",
+            signatory,
+            verified.signature,
+            role=Role.HUMAN,
+            source=source,
+            created_at=predicate.created_at,
+            expires=predicate.expires,
+        ),
         policy_name=predicate.policy_name,
         policy_min_version=predicate.policy_min_version,
     )
@@ -223,22 +251,6 @@ def _require_registry(predicate: ReleasePredicate | ApprovalPredicate, case: _Ca
     if case.registry_url is None or predicate.registry != case.registry_url:
         expected = case.registry_url or "a registry of the trust document that lists this package"
         raise rejection("signature.registry-mismatch", expected, repr(predicate.registry[:_SHOWN]))
-
-
-def _fact(
-    statement: str, predicate: ReleasePredicate | ApprovalPredicate, key: TrustedKey, role: Role, source: str
-) -> SignerFact:
-    return SignerFact(
-        statement=statement,
-        holder=key.holder.id,
-        role=role,
-        key_id=key.id,
-        spki=key.spki,
-        algorithm=key_algorithm(key.spki),
-        created_at=predicate.created_at,
-        expires=predicate.expires,
-        source=source,
-    )
 
 
 def _identity(fact: SignerFact | ApprovalFact) -> tuple[object, ...]:

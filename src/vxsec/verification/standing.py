@@ -1,59 +1,170 @@
-"""Whether a key may say what it said, now: its role, its window, and that nobody took it back.
+"""Whether whoever signed may say what was said: its role, its window, and that nobody took it back.
 
-There is no trusted time in this version, so everything is judged now: a superseded key is not good from that time on, a
-compromised one is never good.
+Time is trusted or it is now. Where the signature has trusted times (a transparency log, a timestamp authority), a window is
+judged at each of them, and a revocation at the earliest: a signature that is shown to be older than the day something was
+superseded or stolen stays good. Without one everything is judged now, and what was compromised is never good, because
+nothing shows that a signature is older than the theft. What a log or timestamp authority said after it was taken back is no
+trusted time.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import VerificationError
+from vxsec.formats.public_key import key_algorithm
 from vxsec.formats.timestamps import render_time
-from vxsec.model.trust import RevocationReason
+from vxsec.model.evidence import SignerFact
+from vxsec.model.trust import KeyKind, RevocationReason
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.model.digest import Digests
-    from vxsec.model.trust import HolderKind, Role, TrustedKey, TrustRoot
+    from vxsec.model.trust import Holder, HolderKind, Role, TrustedKey, TrustRoot
+    from vxsec.model.verification import TrustedTime
+    from vxsec.model.verified import VerifiedSignature
 
-__all__ = ["rejection", "require_good_now", "require_role"]
+__all__ = ["Signatory", "rejection", "require_good", "require_role", "signatory_of", "signer_fact"]
+
+_SHOWN = 160
 
 
-def require_role(key: TrustedKey, role: Role, kind: HolderKind, what: str) -> None:
-    """The key has the role that ``what`` needs, and so has its holder.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signatory:
+    """A key or a certificate identity of the trust document, and its holder: what a verified signature was made with.
+
+    ``id`` names it in messages; exactly one of ``key_id`` and ``identity`` (subject and issuer) is there.
+    """
+
+    id: str
+    holder: Holder
+    roles: tuple[Role, ...]
+    algorithm: str
+    valid_from: datetime | None
+    valid_until: datetime | None
+    key_id: str | None = None
+    identity: tuple[str, str] | None = None
+
+
+def signatory_of(signature: VerifiedSignature, trust: TrustRoot) -> Signatory:
+    """Who in the trust document made a verified signature.
+
+    Raises:
+        VerificationError: ``identity.untrusted``: no holder has the certificate's identity.
+    """
+    if signature.identity is None:
+        key = next(key for key in trust.keys if key.spki == signature.spki)
+        return Signatory(
+            id=f"key {key.id!r}",
+            holder=key.holder,
+            roles=key.roles,
+            algorithm=_algorithm(key),
+            valid_from=key.valid_from,
+            valid_until=key.valid_until,
+            key_id=key.id,
+        )
+    subject, issuer = signature.identity.subject, signature.identity.issuer
+    found = trust.identity(subject, issuer)
+    if found is None:
+        raise rejection(
+            "identity.untrusted",
+            "an identity of the trust document",
+            f"{subject[:_SHOWN]!r} of issuer {issuer[:_SHOWN]!r}",
+        )
+    holder, identity = found
+    return Signatory(
+        id=f"identity {subject[:_SHOWN]!r}",
+        holder=holder,
+        roles=identity.roles,
+        algorithm=key_algorithm(signature.spki),
+        valid_from=identity.valid_from,
+        valid_until=identity.valid_until,
+        identity=(subject, issuer),
+    )
+
+
+def signer_fact(
+    statement: str,
+    signatory: Signatory,
+    signature: VerifiedSignature,
+    *,
+    role: Role,
+    source: str,
+    created_at: datetime | None = None,
+    expires: datetime | None = None,
+) -> SignerFact:
+    """What a signature that counts states about whoever made it.
+
+    Args:
+        statement: ``release``, ``approval``, or a predicate type.
+        signatory: Who.
+        signature: How it was verified.
+        role: The role it counts in.
+        source: The file or registry version it was read from.
+        created_at: The signer's claim.
+        expires: The signer's claim.
+    """
+    return SignerFact(
+        statement=statement,
+        holder=signatory.holder.id,
+        role=role,
+        key_id=signatory.key_id or signature.spki.hex(),
+        spki=signature.spki,
+        algorithm=signatory.algorithm,
+        created_at=created_at,
+        expires=expires,
+        source=source,
+        identity=signature.identity,
+        times=signature.times,
+        log_entries=signature.log_entries,
+        timestamps=signature.timestamps,
+        scts=signature.scts,
+    )
+
+
+def require_role(signatory: Signatory, role: Role, kind: HolderKind, what: str) -> None:
+    """The signatory has the role that ``what`` needs, and so has its holder.
 
     Raises:
         VerificationError: ``signature.role``.
     """
-    if role not in key.roles or key.holder.kind is not kind:
+    if role not in signatory.roles or signatory.holder.kind is not kind:
         raise rejection(
             "signature.role",
-            f"{what} by a key of role {role.value}, held by a {kind.value}",
-            f"key {key.id!r} with {', '.join(key.roles) or 'no role'}, held by a {key.holder.kind.value}",
+            f"{what} by a signer of role {role.value}, held by a {kind.value}",
+            f"{signatory.id} with {', '.join(signatory.roles) or 'no role'}, held by a {signatory.holder.kind.value}",
         )
 
 
-def require_good_now(key: TrustedKey, *, trust: TrustRoot, digests: Digests, now: datetime) -> None:
-    """The key is in its window, and neither it nor the bytes are revoked.
+def require_good(
+    signatory: Signatory, signature: VerifiedSignature, *, trust: TrustRoot, digests: Digests, now: datetime
+) -> None:
+    """The signatory was in its window when it signed, and neither it nor the bytes are taken back.
 
     Raises:
-        VerificationError: ``key.not-yet-valid``, ``key.expired``, ``key.revoked`` or ``digest.revoked``.
+        VerificationError: ``key.not-yet-valid``, ``key.expired``, ``key.revoked``, ``identity.revoked``,
+            ``digest.revoked`` or ``tlog.distrusted`` (a certificate whose every trusted time comes from what was taken
+            back).
     """
-    judged = f"a judgement at {render_time(now)}"
-    if now < key.valid_from:
-        raise rejection("key.not-yet-valid", f"key {key.id!r} from {render_time(key.valid_from)} on", judged)
-    if now >= key.valid_until:
-        raise rejection("key.expired", f"key {key.id!r} before {render_time(key.valid_until)}", judged)
-    for revocation in trust.key_revocations:
-        if revocation.key == key.id and _is_void(revocation.reason, revocation.since, now):
-            found = f"{revocation.reason.value} since {render_time(revocation.since)}"
-            raise rejection("key.revoked", f"key {key.id!r} in good standing", found)
+    times = [time.at for time in signature.times if _is_believed(time, trust, now)]
+    if signature.identity is not None and not times:
+        raise rejection(
+            "tlog.distrusted", "a time from a log or timestamp authority in good standing", "none that is left"
+        )
+    for moment in times or [now]:
+        _require_window(signatory, moment)
+    earliest = min(times) if times else None
+    for revoked in trust.key_revocations:
+        if revoked.key == signatory.key_id and _is_void(revoked.reason, revoked.since, earliest, now):
+            raise _revoked("key.revoked", signatory.id, revoked.reason, revoked.since)
+    for taken in trust.identity_revocations:
+        if (taken.subject, taken.issuer) == signatory.identity and _is_void(taken.reason, taken.since, earliest, now):
+            raise _revoked("identity.revoked", signatory.id, taken.reason, taken.since)
     for digest in trust.digest_revocations:
-        if digest.sha512 == digests.sha512 and _is_void(digest.reason, digest.since, now):
-            found = f"{digest.reason.value} since {render_time(digest.since)}"
-            raise rejection("digest.revoked", "bytes in good standing", found)
+        if digest.sha512 == digests.sha512 and _is_void(digest.reason, digest.since, None, now):
+            raise _revoked("digest.revoked", "bytes", digest.reason, digest.since)
 
 
 def rejection(code: str, expected: str, found: str) -> VerificationError:
@@ -61,6 +172,37 @@ def rejection(code: str, expected: str, found: str) -> VerificationError:
     return VerificationError(f"expected {expected}, found {found}", code=code)
 
 
-def _is_void(reason: RevocationReason, since: datetime, now: datetime) -> bool:
-    """Without trusted time a compromised key is never good: nothing shows that a signature is older than the theft."""
+def _require_window(signatory: Signatory, moment: datetime) -> None:
+    judged = f"a judgement at {render_time(moment)}"
+    if signatory.valid_from is not None and moment < signatory.valid_from:
+        raise rejection("key.not-yet-valid", f"{signatory.id} from {render_time(signatory.valid_from)} on", judged)
+    if signatory.valid_until is not None and moment >= signatory.valid_until:
+        raise rejection("key.expired", f"{signatory.id} before {render_time(signatory.valid_until)}", judged)
+
+
+def _is_believed(time: TrustedTime, trust: TrustRoot, now: datetime) -> bool:
+    """A compromised authority may have said anything, whatever time it states; a superseded one only until then."""
+    return not any(
+        taken.uri == time.authority
+        and (taken.reason is RevocationReason.COMPROMISED or (time.at >= taken.since and now >= taken.since))
+        for taken in trust.log_revocations
+    )
+
+
+def _is_void(reason: RevocationReason, since: datetime, earliest: datetime | None, now: datetime) -> bool:
+    """Not where a trusted time is older than ``since``; without one, from then on, and for what was compromised always."""
+    if earliest is not None:
+        return earliest >= since
     return reason is RevocationReason.COMPROMISED or now >= since
+
+
+def _revoked(code: str, what: str, reason: RevocationReason, since: datetime) -> VerificationError:
+    return rejection(code, f"{what} in good standing", f"{reason.value} since {render_time(since)}")
+
+
+def _algorithm(key: TrustedKey) -> str:
+    if key.kind is KeyKind.OPENPGP:
+        return "openpgp"
+    if key.kind is KeyKind.SSH and key.ssh is not None:
+        return key.ssh.kind
+    return key_algorithm(key.spki)

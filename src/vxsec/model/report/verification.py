@@ -9,8 +9,30 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.model.attestation import RejectedSignature
+    from vxsec.model.verification import CertificateIdentity, Check, TrustedTime
 
-__all__ = ["FileVerdict", "VerifyReport"]
+__all__ = ["FileVerdict", "SignatureVerdict", "VerifyReport"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureVerdict:
+    """What became of one signature, of whatever kind.
+
+    ``kind`` is ``bundle``, ``openpgp``, ``sshsig`` or ``npm``. ``code`` is ``verified`` where it counts, else the reason why it
+    does not. ``signer`` is who it counts for. ``evidence`` is the SHA-256 (hex) of the signature as it was read.
+    """
+
+    source: str
+    kind: str
+    counted: bool
+    code: str
+    message: str
+    evidence: str
+    signer: str | None = None
+    predicate_type: str | None = None
+    identity: CertificateIdentity | None = None
+    times: tuple[TrustedTime, ...] = ()
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +40,7 @@ class FileVerdict:
     """Whether one file is what it claims, signed by whom it should be.
 
     ``signed_by`` holds the holders (with a trust document) or key files (with keys) that counted. ``code`` and
-    ``message`` say why not where ``verified`` is False.
+    ``message`` say why not where ``verified`` is False. ``signatures`` tells of each one that was looked at.
     """
 
     file: str
@@ -30,6 +52,7 @@ class FileVerdict:
     signed_by: tuple[str, ...] = ()
     predicate_types: tuple[str, ...] = ()
     rejected: tuple[RejectedSignature, ...] = ()
+    signatures: tuple[SignatureVerdict, ...] = ()
     hint: str | None = None
 
 

@@ -13,7 +13,8 @@ from vxsec.model.decision import Mode
 from vxsec.model.report.doctor import Area
 from vxsec.model.trust import Role
 from vxsec.usecases.doctor.notes import Notes
-from vxsec.usecases.inputs import load_key_file, load_policy, load_trust
+from vxsec.usecases.inputs import load_policy
+from vxsec.usecases.trust_source import load_key_file, load_trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,10 @@ from vxsec.host.files import read_bounded, write_atomic
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.report.sbom import ExtractedSbom
 from vxsec.model.sbom import CYCLONEDX_PREDICATE
-from vxsec.usecases.inputs import load_public_key, load_trust, read_sidecars, require_artifact
+from vxsec.usecases.inputs import load_public_key, read_sidecars, require_artifact
 from vxsec.usecases.sbom.build import build_sbom
 from vxsec.usecases.sbom.files import require_match, sbom_bytes, sbom_path
+from vxsec.usecases.trust_source import load_trust
 
 if TYPE_CHECKING:
     import os
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.model.report.signing import SignedFile
+    from vxsec.usecases.trust_source import Trust
 
     Password = bytes | Callable[[], bytes] | None
     PathLike = str | os.PathLike[str]
@@ -63,7 +65,8 @@ def attest_sbom(
         RefusedError: An archive or SBOM that is refused.
     """
     from vxsec.formats.cyclonedx import bom_of, parse_bom_document
-    from vxsec.usecases.sign import attest_subjects, open_signers, require_signing, subject_of
+    from vxsec.usecases.sign import attest_subjects, require_signing, subject_of
+    from vxsec.usecases.signers import open_signers
 
     require_signing(files, signers, bundle)
     if sbom is not None and (lockfile is not None or authors or timestamp is not None):
@@ -102,7 +105,7 @@ def extract_sbom(
     file: PathLike,
     *,
     keys: Sequence[PathLike] = (),
-    trust: PathLike | None = None,
+    trust: Trust | None = None,
     bundles: Sequence[PathLike] = (),
     output: PathLike | None = None,
     now: datetime | None = None,

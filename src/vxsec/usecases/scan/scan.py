@@ -213,7 +213,7 @@ def _require_packages(opened: Sequence[OpenedInput], *, lockfile: PathLike | Non
 def _open_signers(signers: Sequence[str], password: Password) -> list[AnySigner]:
     if not signers:
         return []
-    from vxsec.usecases.sign import open_signers
+    from vxsec.usecases.signers import open_signers
 
     return open_signers(signers, password=password)
 
