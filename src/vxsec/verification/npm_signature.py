@@ -10,9 +10,9 @@ signatures"; pacote ``lib/registry.js``). The steps, which the code repeats by n
 3. A key id selects; it is never trust. A signature by a key that is not known is said and not counted.
 4. Every signature by a known key verifies. One that does not refuses the whole, however many others are good: npm asks
    the same, and whoever could add a broken one had the document in hand.
-5. The key is good when it signed: at the earliest trusted time where there is one, else now. The date that a packument
-   gives is a claim of the one being judged (npm believes it). A signature by a key that is not good is said and not
-   counted.
+5. The key is good when it signed. Where there are trusted times, its window is judged at each of them and a revocation at
+   the earliest, else both are judged now. The date that a packument gives is a claim of the one being judged (npm
+   believes it). A signature by a key that is not good is said and not counted.
 6. At least one signature counts.
 """
 
@@ -31,7 +31,7 @@ from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.finding import Finding, Severity
 from vxsec.model.npm import NpmKey, NpmVerdict
 from vxsec.model.package import is_npm_name
-from vxsec.model.trust import RevocationReason, Role
+from vxsec.model.trust import KeyKind, RevocationReason, Role
 from vxsec.model.verified import VerifiedNpmSignatures
 from vxsec.verification.keys import verify_signature
 from vxsec.versions.npm import is_version
@@ -73,7 +73,7 @@ def verify_npm_signatures(
         signatures: ``dist.signatures`` of that version, as found.
         keys: The registry's keys: :func:`registry_keys` of the trust root, or a keys document given by the one who asks.
         now: The current time, aware.
-        times: When these signatures existed, by somebody other than the registry.
+        times: When these signatures existed, by somebody other than the registry, and in good standing.
         claims: What the packument says of its versions: they only tell why a signature does not verify.
         limits: ``npm_signatures_tried``, ``npm_claims``.
 
@@ -126,7 +126,7 @@ def registry_keys(trust: TrustRoot) -> tuple[NpmKey, ...]:
             revocations=tuple(item for item in trust.key_revocations if item.key == key.id),
         )
         for key in trust.keys
-        if Role.REGISTRY in key.roles and is_npm_key(key.spki)
+        if Role.REGISTRY in key.roles and key.kind is KeyKind.PLAIN and is_npm_key(key.spki)
     )
 
 
@@ -222,9 +222,18 @@ def _malformed(signature: NpmSignature) -> VerificationError:
 
 def _require_good(key: NpmKey, *, now: datetime, times: Sequence[TrustedTime]) -> None:
     """The key signs at that moment, and nobody took it back."""
-    proven = min((time.at for time in times), default=None)
-    moment = proven or now
-    judged = f"found a judgement at {render_time(moment)}" + (" (trusted time)" if proven else "")
+    moments = [time.at for time in times]
+    for moment in moments or [now]:
+        _require_window(key, moment)
+    earliest = min(moments, default=None)
+    for item in key.revocations:
+        if _is_void(item, earliest=earliest, now=now):
+            found = f"{item.reason.value} since {render_time(item.since)}"
+            raise VerificationError(f"expected key {key.name!r} in good standing, found {found}", code="key.revoked")
+
+
+def _require_window(key: NpmKey, moment: datetime) -> None:
+    judged = f"found a judgement at {render_time(moment)}"
     if key.valid_from is not None and moment < key.valid_from:
         raise VerificationError(
             f"expected key {key.name!r} from {render_time(key.valid_from)} on, {judged}", code="key.not-yet-valid"
@@ -233,17 +242,13 @@ def _require_good(key: NpmKey, *, now: datetime, times: Sequence[TrustedTime]) -
         raise VerificationError(
             f"expected key {key.name!r} before {render_time(key.expires)}, {judged}", code="key.expired"
         )
-    for item in key.revocations:
-        if _is_void(item, proven=proven, now=now):
-            found = f"{item.reason.value} since {render_time(item.since)}"
-            raise VerificationError(f"expected key {key.name!r} in good standing, found {found}", code="key.revoked")
 
 
-def _is_void(item: KeyRevocation, *, proven: datetime | None, now: datetime) -> bool:
+def _is_void(item: KeyRevocation, *, earliest: datetime | None, now: datetime) -> bool:
     """Only a trusted time shows that a signature is older than the theft of its key."""
-    if proven is not None and proven < item.since:
-        return False
-    return item.reason is RevocationReason.COMPROMISED or proven is not None or now >= item.since
+    if earliest is not None:
+        return earliest >= item.since
+    return item.reason is RevocationReason.COMPROMISED or now >= item.since
 
 
 def _unknown_findings(unknown: dict[str, int]) -> Iterator[Finding]:

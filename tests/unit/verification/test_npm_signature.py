@@ -15,7 +15,7 @@ from support.signing_kit import DIGESTS, NOW, OTHER_DIGESTS, signer, trust_root,
 from vxsec.errors import VerificationError
 from vxsec.formats.npm_keys import npm_key_id
 from vxsec.model.npm import NpmClaim, NpmKey, NpmSignature
-from vxsec.model.trust import KeyRevocation, RevocationReason, Role
+from vxsec.model.trust import KeyKind, KeyRevocation, RevocationReason, Role
 from vxsec.model.verification import TimeSource, TrustedTime
 from vxsec.testing.registry_keys import make_key
 from vxsec.verification.npm_signature import registry_keys, signed_message, verify_npm_signatures
@@ -109,7 +109,7 @@ def test_an_expired_key_beside_a_good_one_is_a_finding() -> None:
     ("change", "times"),
     [
         pytest.param({"expires": NOW - DAY}, [NOW - 2 * DAY], id="signed before the key expired"),
-        pytest.param({"expires": NOW - DAY}, [NOW, NOW - 2 * DAY], id="the earliest time is the one that says so"),
+        pytest.param({"expires": NOW - DAY}, [NOW - 2 * DAY, NOW - 3 * DAY], id="at every time that is known"),
         pytest.param({"valid_from": NOW - 3 * DAY, "expires": NOW - DAY}, [NOW - 2 * DAY], id="inside the window"),
         pytest.param(
             {"revocations": (KeyRevocation(key="r", reason=RevocationReason.COMPROMISED, since=NOW - DAY),)},
@@ -211,6 +211,11 @@ REFUSED: dict[str, tuple[list[NpmSignature], dict[str, Any], str]] = {
         {"keys": (key(expires=NOW - DAY),), "times": [at(NOW - DAY)]},
         "key.expired",
     ),
+    "an expired key, with one time behind its window": (
+        [sign()],
+        {"keys": (key(expires=NOW - DAY),), "times": [at(NOW - 2 * DAY), at(NOW)]},
+        "key.expired",
+    ),
     "a key that signs from tomorrow on": ([sign()], {"keys": (key(valid_from=NOW + DAY),)}, "key.not-yet-valid"),
     "a signature older than its key": (
         [sign()],
@@ -286,6 +291,11 @@ def test_the_registrys_keys_of_a_trust_root_are_those_with_that_role_that_npm_ve
         registry,
         trusted(signer("ci"), identifier="ci"),
         trusted(signer("edwards", "ed25519"), identifier="ed", roles=(Role.REGISTRY,)),
+        replace(
+            trusted(signer("gpg"), identifier="gpg", roles=(Role.REGISTRY,)),
+            kind=KeyKind.OPENPGP,
+            spki=b"openpgp:" + b"A" * 40,
+        ),
         key_revocations=(
             KeyRevocation(key="registry-2026", reason=RevocationReason.SUPERSEDED, since=NOW + DAY),
             KeyRevocation(key="ci", reason=RevocationReason.COMPROMISED, since=NOW),
