@@ -97,8 +97,6 @@ class Limits:
     """Of all exported keys together."""
     gpg_seconds: float = 60.0
     """A verification takes 10 ms; most of the rest is for large files on slow machines."""
-    gpg_sign_seconds: float = 300.0
-    """For a person to enter a passphrase or touch a card."""
     gpg_output_bytes: int = _MIB
     """A verification reports less than 2 kB."""
 
