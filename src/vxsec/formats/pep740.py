@@ -193,22 +193,22 @@ def _require_statement(payload: bytes, *, where: str) -> None:
 def _require_sayable(bundle: Bundle) -> Envelope:
     """The bundle's envelope, if everything in the bundle has a place in an attestation object."""
     if not bundle.certificates:
-        raise _unsayable("no-certificate", "expected a certificate, found a public key")
+        raise _unsayable("expected a certificate, found a public key", code="pep740.no-certificate")
     if len(bundle.certificates) > 1:
-        raise _unsayable("chain", f"expected one certificate, found a chain of {len(bundle.certificates)}")
+        raise _unsayable(f"expected one certificate, found a chain of {len(bundle.certificates)}", code="pep740.chain")
     content = bundle.content
     if not isinstance(content, Envelope) or content.payload_type != INTOTO_PAYLOAD_TYPE:
-        raise _unsayable("content", "expected an in-toto statement, found other content")
+        raise _unsayable("expected an in-toto statement, found other content", code="pep740.content")
     if not bundle.log_entries:
-        raise _unsayable("no-log-entry", "expected at least one log entry, found none")
+        raise _unsayable("expected at least one log entry, found none", code="pep740.no-log-entry")
     if any(entry.proof is None or entry.proof.checkpoint is None for entry in bundle.log_entries):
-        raise _unsayable("no-proof", "expected every log entry with its inclusion proof and checkpoint")
+        raise _unsayable("expected every log entry with its inclusion proof and checkpoint", code="pep740.no-proof")
     _require_statement(content.payload, where="statement")
     return content
 
 
-def _unsayable(reason: str, message: str) -> FormatError:
-    return FormatError(message, code=f"pep740.{reason}", hint="keep the bundle itself: it says more than PEP 740 can")
+def _unsayable(message: str, *, code: str) -> FormatError:
+    return FormatError(message, code=code, hint="keep the bundle itself: it says more than PEP 740 can")
 
 
 def _read_or_report(node: JsonNode, source: str, limits: Limits) -> Bundle | RejectedSignature:
