@@ -109,6 +109,8 @@ class RejectedSignature:
     source: str
     evidence: str = ""
     checks: tuple[Check, ...] = ()
+    undecided: bool = False
+    """Whether it could not be judged, for want of a program say: then it is not bad, and nothing is known."""
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:

@@ -97,7 +97,7 @@ def approve(
     """
     if not files:
         raise UsageError("expected at least one file", code="usage.no-files")
-    root = load_trust(trust, unsafe_rehearsal=unsafe_rehearsal) if trust is not None else None
+    root = load_trust(trust, now=now, unsafe_rehearsal=unsafe_rehearsal) if trust is not None else None
     if push and root is None:
         raise UsageError(
             "--push needs the trust document that names the registry", code="approve.push", hint="add --trust FILE"

@@ -148,7 +148,7 @@ def open_run(
     """Load everything an evaluation starts from; arguments and errors as :func:`gate`."""
     policy, trust = require_policy_and_trust(policy, trust)
     artifacts = open_artifacts(files)
-    root = load_trust(trust, unsafe_rehearsal=unsafe_rehearsal)
+    root = load_trust(trust, now=at or now, unsafe_rehearsal=unsafe_rehearsal)
     loaded = load_policy(policy, trust=root)
     moment = at or now or utc_now()
     collector = Collector(

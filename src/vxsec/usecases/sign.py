@@ -100,7 +100,7 @@ def sign(
     opened = open_signers(signers, password=password, trust_config=trust_config)
     if blob:
         return _sign_blobs(files, opened, bundle)
-    root = load_trust(trust, unsafe_rehearsal=unsafe_rehearsal) if trust is not None else None
+    root = load_trust(trust, now=now, unsafe_rehearsal=unsafe_rehearsal) if trust is not None else None
     created = now or utc_now()
     statements, beside = [], []
     for file in files:

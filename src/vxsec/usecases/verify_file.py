@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vxsec.errors import FormatError, RefusedError, UsageError, VerificationError
+from vxsec.errors import FormatError, RefusedError, UndecidedError, UsageError, VerificationError
 from vxsec.formats.dsse_envelope import read_envelope
 from vxsec.formats.sigstore_bundle import read_bundle_lines
 from vxsec.host.files import hash_file, read_bounded
@@ -93,6 +93,7 @@ def verify(
         UsageError: No files; neither signers nor trust, or both; a threshold above 1 without ``predicate_type``;
             unreadable files.
         ConfigurationError: A malformed trust document, or a file that is not the key or root it is given as.
+        UndecidedError: Too few signatures count, and one could not be judged: ``gnupg.missing``, say.
     """
     from vxsec.host.clock import utc_now
 
@@ -196,6 +197,7 @@ def _verify_one(file: PathLike, judge: Judge, sources: _Sources, expect: Package
     verified = quorum.count >= judge.threshold
     code, message, hint = "verified", f"{quorum.count} of {judge.threshold} required signers", None
     if not verified:
+        _require_decided(verdicts)
         code, message = _explain(quorum.count, judge.threshold, rejected, found=bool(judged))
         hint = judge.hint
     return FileVerdict(
@@ -273,6 +275,17 @@ def _read_bundles(sources: Sequence[tuple[str, bytes]]) -> tuple[list[tuple[Bund
                 seen.add(item.line)
                 bundles.append((item, source))
     return bundles, unread
+
+
+def _require_decided(verdicts: Sequence[SignatureVerdict]) -> None:
+    """Too few count, and one could not be judged: that is no answer.
+
+    Raises:
+        UndecidedError: With the reason, such as ``gnupg.missing``.
+    """
+    for one in verdicts:
+        if one.undecided:
+            raise UndecidedError(one.message, code=one.code, where=one.source, hint=one.hint)
 
 
 def _explain(count: int, threshold: int, rejected: Sequence[SignatureVerdict], *, found: bool) -> tuple[str, str]:

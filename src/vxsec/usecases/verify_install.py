@@ -100,7 +100,7 @@ def verify_lockfile(
                 hint="make one: npm install --package-lock-only",
             )
         lockfile = found
-    root = load_trust(trust, unsafe_rehearsal=unsafe_rehearsal)
+    root = load_trust(trust, now=at or now, unsafe_rehearsal=unsafe_rehearsal)
     moment = at or now or utc_now()
     collector = Collector(
         policy=load_policy(policy, trust=root),

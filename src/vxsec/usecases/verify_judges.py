@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from vxsec.errors import FormatError, UsageError, VerificationError
+from vxsec.errors import FormatError, UndecidedError, UsageError, VerificationError
 from vxsec.host.files import read_bounded, read_if_exists
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE
@@ -15,6 +15,7 @@ from vxsec.model.report.verification import SignatureVerdict
 from vxsec.model.verified import VerifiedStatement
 from vxsec.usecases.inputs import registry_url_for
 from vxsec.verification.bundle import subject_names, verify_bundle, verify_statement_subject
+from vxsec.verification.checks import checks_of
 from vxsec.verification.envelope import split_envelope
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class GivenJudge:
             evidence = hashlib.sha256(bundle.line).hexdigest()
             try:
                 verified = self._verify(subject, bundle)
-            except (VerificationError, FormatError) as error:
+            except (VerificationError, FormatError, UndecidedError) as error:
                 yield Judged(verdict=_refused(error, source=source, kind="bundle", evidence=evidence))
                 continue
             signature = verified.signature
@@ -148,7 +149,7 @@ class GivenJudge:
             try:
                 self._require_bare()
                 counted_by = self._verify_file(kind, data, subject)
-            except (VerificationError, FormatError) as error:
+            except (VerificationError, FormatError, UndecidedError) as error:
                 yield Judged(verdict=_refused(error, source=source, kind=kind, evidence=evidence))
                 continue
             label = self.given.names[counted_by]
@@ -239,7 +240,7 @@ class GivenJudge:
             run=openpgp_port(),
             now=self.now,
         )
-        return b"openpgp:" + verdict.primary_fingerprint.encode()
+        return verdict.spki
 
     def _require_bare(self) -> None:
         if self.predicate_type is not None or self.expect is not None:
@@ -363,10 +364,13 @@ def rejected_verdict(item: RejectedSignature) -> SignatureVerdict:
         message=item.message,
         evidence=item.evidence,
         checks=item.checks,
+        undecided=item.undecided,
     )
 
 
-def _refused(error: VerificationError | FormatError, *, source: str, kind: str, evidence: str) -> SignatureVerdict:
+def _refused(
+    error: VerificationError | FormatError | UndecidedError, *, source: str, kind: str, evidence: str
+) -> SignatureVerdict:
     return SignatureVerdict(
         source=source,
         kind=kind,
@@ -374,7 +378,9 @@ def _refused(error: VerificationError | FormatError, *, source: str, kind: str, 
         code=error.code,
         message=str(error),
         evidence=evidence,
-        checks=error.checks if isinstance(error, VerificationError) else (),
+        checks=checks_of(error) if isinstance(error, VerificationError) else (),
+        undecided=isinstance(error, UndecidedError),
+        hint=error.hint,
     )
 
 

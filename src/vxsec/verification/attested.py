@@ -23,7 +23,15 @@ from vxsec.model.attestation import Bundle, Envelope, RejectedSignature
 from vxsec.model.trust import HolderKind, Role
 from vxsec.model.verified import VerifiedBlob, VerifiedStatement
 from vxsec.verification.bundle import verify_bundle, verify_statement_subject
-from vxsec.verification.standing import rejection, require_good, require_role, signatory_of, signer_fact
+from vxsec.verification.standing import (
+    rejected_signature,
+    rejection,
+    require_good,
+    require_role,
+    signatory_of,
+    signer_fact,
+    undecided_note,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -112,7 +120,7 @@ def derive_attested(
             found.append(_derive(bundle, source, case))
         except VxsecError as error:
             rejected.append(rejected_signature(error, bundle, source))
-    return tuple(found), tuple(rejected), incomplete
+    return tuple(found), tuple(rejected), incomplete or undecided_note(rejected)
 
 
 def derive_attested_by_keys(

@@ -36,7 +36,15 @@ from vxsec.model.scan import SCAN_PREDICATE
 from vxsec.model.trust import HolderKind, Role
 from vxsec.model.verified import VerifiedBlob, VerifiedStatement
 from vxsec.verification.bundle import subject_names, subject_states, verify_bundle, verify_statement_subject
-from vxsec.verification.standing import rejection, require_good, require_role, signatory_of, signer_fact
+from vxsec.verification.standing import (
+    rejected_signature,
+    rejection,
+    require_good,
+    require_role,
+    signatory_of,
+    signer_fact,
+    undecided_note,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,6 +150,7 @@ def derive_signatures(
         else:
             facts.setdefault(_identity(fact), fact)
     rejected += unreadable
+    incomplete = incomplete or undecided_note(rejected)
     approvals = tuple(fact for fact in facts.values() if isinstance(fact, ApprovalFact))
     signers = tuple(fact.signer if isinstance(fact, ApprovalFact) else fact for fact in facts.values())
     return (

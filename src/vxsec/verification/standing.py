@@ -9,24 +9,39 @@ trusted time.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vxsec.errors import VerificationError
+from vxsec.errors import UndecidedError, VerificationError
 from vxsec.formats.public_key import key_algorithm
 from vxsec.formats.timestamps import render_time
+from vxsec.model.attestation import RejectedSignature
 from vxsec.model.evidence import SignerFact
 from vxsec.model.trust import KeyKind, RevocationReason
+from vxsec.verification.checks import checks_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
+    from vxsec.errors import VxsecError
+    from vxsec.model.attestation import Bundle
     from vxsec.model.digest import Digests
     from vxsec.model.trust import Holder, HolderKind, Role, TrustedKey, TrustRoot
     from vxsec.model.verification import TrustedTime
     from vxsec.model.verified import VerifiedSignature
 
-__all__ = ["Signatory", "rejection", "require_good", "require_role", "signatory_of", "signer_fact"]
+__all__ = [
+    "Signatory",
+    "rejected_signature",
+    "rejection",
+    "require_good",
+    "require_role",
+    "signatory_of",
+    "signer_fact",
+    "undecided_note",
+]
 
 _SHOWN = 160
 
@@ -170,6 +185,24 @@ def require_good(
 def rejection(code: str, expected: str, found: str) -> VerificationError:
     """Why one signature does not count."""
     return VerificationError(f"expected {expected}, found {found}", code=code)
+
+
+def rejected_signature(error: VxsecError, bundle: Bundle, source: str) -> RejectedSignature:
+    """What is told of a bundle that does not count, and whether that is because it could not be judged."""
+    return RejectedSignature(
+        code=error.code,
+        message=error.message,
+        source=source,
+        evidence=hashlib.sha256(bundle.line).hexdigest(),
+        checks=checks_of(error) if isinstance(error, VerificationError) else (),
+        undecided=isinstance(error, UndecidedError),
+    )
+
+
+def undecided_note(rejected: Iterable[RejectedSignature]) -> str | None:
+    """A sentence where something could not be judged, so that the search counts as unfinished."""
+    left = [item for item in rejected if item.undecided]
+    return f"{len(left)} could not be judged: {left[0].message} [{left[0].code}]" if left else None
 
 
 def _require_window(signatory: Signatory, moment: datetime) -> None:

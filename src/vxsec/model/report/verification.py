@@ -33,6 +33,8 @@ class SignatureVerdict:
     identity: CertificateIdentity | None = None
     times: tuple[TrustedTime, ...] = ()
     checks: tuple[Check, ...] = ()
+    undecided: bool = False
+    hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

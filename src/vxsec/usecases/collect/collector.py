@@ -20,6 +20,7 @@ from vxsec.policy.rule import EvidenceKind
 from vxsec.usecases.collect.bundles import BundleStore
 from vxsec.usecases.collect.lockfile import LockfileSource, derive_routes
 from vxsec.usecases.inputs import choose_registry
+from vxsec.usecases.openpgp import trust_checks
 from vxsec.verification.release import derive_signatures
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Collector:
         self.phase = phase
         self.session = session
         self.now = now
+        self._detached = trust_checks(trust, now=now)
         self._registry_label = registry
         self._packument = packument
         self._tag = tag
@@ -180,7 +182,12 @@ class Collector:
             from vxsec.usecases.collect.dependencies import DependencyFacts
 
             self._facts = DependencyFacts(
-                lockfile=self._lockfile, trust=self.trust, phase=self.phase, now=self.now, db=self._db
+                lockfile=self._lockfile,
+                trust=self.trust,
+                detached=self._detached,
+                phase=self.phase,
+                now=self.now,
+                db=self._db,
             )
         return self._facts
 
@@ -197,6 +204,7 @@ class Collector:
             registry_url=registry.url if registry else None,
             trust=self.trust,
             now=self.now,
+            detached=self._detached,
         )
         foreign = gathered.foreign or signatures.foreign
         return replace(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from vxsec.usecases.advisories import AdvisoryStore
     from vxsec.usecases.collect.bundles import Gathered
     from vxsec.usecases.collect.lockfile import LockfileSource
+    from vxsec.verification.detached import DetachedChecks
 
     PathLike = str | os.PathLike[str]
 
@@ -47,6 +48,7 @@ class DependencyFacts:
 
     lockfile: LockfileSource
     trust: TrustRoot
+    detached: DetachedChecks
     phase: Phase
     now: datetime
     db: PathLike | None
@@ -103,6 +105,7 @@ class DependencyFacts:
             digests=artifact.digests,
             trust=self.trust,
             now=self.now,
+            detached=self.detached,
         )
         found: list[tuple[str, Mapping[str, object] | bytes, SignerFact | None]] = [
             (item.signer.source, item.statement.statement.predicate, item.signer) for item in attested
@@ -163,6 +166,7 @@ class DependencyFacts:
             digests=artifact.digests,
             trust=self.trust,
             now=self.now,
+            detached=self.detached,
         )
         wanted = self._file_digests(lockfile)
         newest: tuple[datetime, ScanEvidence] | None = None

@@ -10,6 +10,7 @@ from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.report.sbom import ExtractedSbom
 from vxsec.model.sbom import CYCLONEDX_PREDICATE
 from vxsec.usecases.inputs import load_public_key, read_sidecars, require_artifact
+from vxsec.usecases.openpgp import trust_checks
 from vxsec.usecases.sbom.build import build_sbom
 from vxsec.usecases.sbom.files import require_match, sbom_bytes, sbom_path
 from vxsec.usecases.trust_source import load_trust
@@ -144,13 +145,16 @@ def extract_sbom(
         for item in read_bundle_lines(data, where=source)
     ]
     if trust is not None:
+        moment = now or utc_now()
+        root = load_trust(trust, now=moment, unsafe_rehearsal=unsafe_rehearsal)
         found, rejected, _ = derive_attested(
             sourced,
             predicate_type=CYCLONEDX_PREDICATE,
             package=artifact.package,
             digests=artifact.digests,
-            trust=load_trust(trust, unsafe_rehearsal=unsafe_rehearsal),
-            now=now or utc_now(),
+            trust=root,
+            now=moment,
+            detached=trust_checks(root, now=moment),
         )
         chosen = [(item.statement, item.signer.holder, item.signer.source) for item in found]
     else:

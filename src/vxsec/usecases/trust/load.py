@@ -79,7 +79,7 @@ def load_trust_repository(
             :func:`vxsec.verification.tuf.verify_trust`.
         root: Or that root itself.
         remembered: The highest versions seen before.
-        minimum_version: The least version of the snapshot that is believed.
+        minimum_version: The least version of ``timestamp`` that is believed.
         roles: The delegated roles to walk; identities and revocations among them.
         unsafe_stale: Judge no expiry.
 
