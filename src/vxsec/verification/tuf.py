@@ -7,7 +7,8 @@ The steps, with the specification's numbers, and the same numbers in the code be
 5.3  Each next root is version N + 1, signed by a threshold of the keys of N and of its own, until there is none (5.3.3 to
      5.3.9). It is not older than what was remembered. The last one is not expired (5.3.10). Where a key of ``timestamp`` or
      ``snapshot`` was taken away, what was remembered of their versions is forgotten (5.3.11).
-5.4  ``timestamp`` is signed (5.4.2), not older than remembered, nor its snapshot (5.4.3), and not expired (5.4.4).
+5.4  ``timestamp`` is signed (5.4.2), not older than remembered or pinned, nor is its snapshot (5.4.3), and it is not expired
+     (5.4.4), unless the pinned version is what freshness comes from.
 5.5  ``snapshot`` is the one that ``timestamp`` names: hashes (5.5.2), signatures (5.5.3), version (5.5.4). It lists every role
      that was remembered, in no older version (5.5.5), and is not expired (5.5.6).
 5.6  ``targets`` and then each role asked for: hashes (5.6.2), signatures under the delegation's keys (5.6.3), version
@@ -78,8 +79,8 @@ def verify_trust(
         root: Or that root itself.
         roles: The delegated roles to walk; each must be there.
         remembered: The highest versions seen before.
-        minimum_version: The least version of ``snapshot`` that is believed, pinned by whoever keeps no state. Where it is
-            there, an expired ``timestamp`` or ``snapshot`` is not stale.
+        minimum_version: The least version of ``timestamp`` that is believed, pinned by whoever keeps no state. Where it is
+            reached, an expired ``timestamp`` or ``snapshot`` is not stale: the pin is what freshness comes from.
         limits: Bounds on files, roots and targets.
         unsafe_stale: Judge no expiry; only for repairing a repository, and for saying what is in it.
 
@@ -184,11 +185,11 @@ class _Walk:
         timestamp = self._read(read_timestamp, self._needed("timestamp.json"), "timestamp.json")
         self.signed_by["timestamp"] = self._require(timestamp, root.roles["timestamp"], "timestamp.json")
         # 5.4.3
-        if timestamp.version < known.get("timestamp", 0):
-            raise _rollback("timestamp", known["timestamp"], timestamp.version)
-        least = max(known.get("snapshot", 0), self.minimum or 0)
-        if timestamp.snapshot.version < least:
-            raise _rollback("snapshot", least, timestamp.snapshot.version)
+        least = max(known.get("timestamp", 0), self.minimum or 0)
+        if timestamp.version < least:
+            raise _rollback("timestamp", least, timestamp.version)
+        if timestamp.snapshot.version < known.get("snapshot", 0):
+            raise _rollback("snapshot", known["snapshot"], timestamp.snapshot.version)
         # 5.4.4
         self._accept("timestamp", timestamp, root.roles["timestamp"], "timestamp.json")
         # 5.5.1, 5.5.2

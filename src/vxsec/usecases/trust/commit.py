@@ -1,0 +1,161 @@
+"""Opening a trust repository for a change or a report, and making the change: verified first, and all at once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vxsec.errors import FormatError, UsageError, VerificationError
+from vxsec.formats.trust_document import parse_trust_document
+from vxsec.formats.trust_revocations import Revocations, parse_revocations_document
+from vxsec.host.file_set import finish_pending, replace_members
+from vxsec.limits import DEFAULT_LIMITS
+from vxsec.model.report.trust import TrustChange
+from vxsec.model.trust_repository import DELEGATED_ROLES, IDENTITIES_PATH, REVOCATIONS_PATH
+from vxsec.usecases.trust.draft import ROLES, plain_signers
+from vxsec.usecases.trust.files import TIMESTAMP, disk_name, open_files
+from vxsec.verification.tuf import verify_trust
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from vxsec.model.trust import TrustRoot
+    from vxsec.model.verified import VerifiedTrust
+    from vxsec.signing.signer import AnySigner
+    from vxsec.usecases.trust.draft import Draft
+
+    PathLike = str | os.PathLike[str]
+
+__all__ = ["Opened", "change_of", "commit", "open_repository", "open_to_change", "parse_documents"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A repository that verifies, every role of it, whether it is stale or not.
+
+    ``pinned`` is False where nobody said which first root is meant: the oldest one there was taken, so that what verifies
+    is that it is whole, and not whose it is.
+    """
+
+    path: str
+    fetch: Callable[[str], bytes | None]
+    verified: VerifiedTrust
+    pinned: bool
+
+
+def open_repository(path: PathLike, *, now: datetime, root_sha256: str | None = None) -> Opened:
+    """Open a repository in a folder or an export, for a report.
+
+    Raises:
+        UsageError: It is no repository, or cannot be read.
+        VerificationError: ``tuf.*``.
+    """
+    try:
+        fetch = open_files(path)
+    except FormatError as error:
+        raise VerificationError(error.message, code=error.code, where=error.where) from error
+    verified = verify_trust(
+        fetch, now=now, root_sha256=root_sha256 or _oldest(fetch), roles=DELEGATED_ROLES, unsafe_stale=True
+    )
+    return Opened(path=str(path), fetch=fetch, verified=verified, pinned=root_sha256 is not None)
+
+
+def open_to_change(path: PathLike, *, now: datetime, root_sha256: str | None = None) -> Opened:
+    """Open a repository in a folder, after finishing what a killed change left.
+
+    Raises:
+        UsageError: ``trust.not-a-folder`` for an export; as :func:`open_repository`.
+        VerificationError: ``tuf.*``: what does not verify is not signed anew.
+    """
+    if not Path(path).is_dir():
+        raise UsageError(
+            "expected the folder of a trust repository",
+            code="trust.not-a-folder",
+            where=str(path),
+            hint="make one with vxsec trust init DIR; an export is only read",
+        )
+    open_files(path)
+    finish_pending(path, last=TIMESTAMP)
+    return open_repository(path, now=now, root_sha256=root_sha256)
+
+
+def commit(opened: Opened, draft: Draft, signers: Sequence[AnySigner], *, now: datetime) -> TrustChange:
+    """Sign a draft, verify the repository as it will be, and write it.
+
+    Guarantees: before the first byte is written the new state verifies from the same first root, and its documents load;
+    then everything changes at once, or nothing does. Roles that were expired and are not signed anew stay expired, so that
+    trust can be taken away at any time.
+
+    Raises:
+        UsageError: ``trust.signers``, ``trust.signer-unused``, ``trust.key-kind``, ``trust.nothing-changed`` or
+            ``file.unwritable``.
+        ConfigurationError: The new documents do not load.
+        VerificationError: The new state does not verify.
+    """
+    if not draft.touched:
+        raise UsageError(
+            "nothing would change: this is in the repository already",
+            code="trust.nothing-changed",
+            hint="to renew what will expire: vxsec trust refresh DIR",
+        )
+    before = dict(draft.versions)
+    made = draft.sign(plain_signers(signers), now=now)
+
+    def fetch(name: str) -> bytes | None:
+        return made.get(name) or opened.fetch(name)
+
+    after = verify_trust(
+        fetch, now=now, root_sha256=opened.verified.pinned_sha256, roles=DELEGATED_ROLES, unsafe_stale=True
+    )
+    parse_documents(after, source=opened.path)
+    replace_members(opened.path, {disk_name(name): data for name, data in made.items()}, last=TIMESTAMP)
+    return change_of(opened.path, after, made, only=[role for role in ROLES if draft.versions[role] != before[role]])
+
+
+def change_of(
+    path: PathLike, verified: VerifiedTrust, made: dict[str, bytes], *, only: Sequence[str], notes: Sequence[str] = ()
+) -> TrustChange:
+    """What a change is told as."""
+    return TrustChange(
+        path=str(path),
+        first_root_sha256=verified.pinned_sha256,
+        written=tuple(sorted(disk_name(name) for name in made)),
+        versions=tuple((role, verified.roles[role].version, verified.roles[role].expires) for role in only),
+        notes=tuple(notes),
+    )
+
+
+def parse_documents(verified: VerifiedTrust, *, source: str) -> tuple[TrustRoot, Revocations]:
+    """The identities document and the revocations of a verified repository.
+
+    Raises:
+        ConfigurationError: ``trust.*`` or ``document.*``.
+        VerificationError: ``tuf.missing``.
+    """
+
+    def load(name: str) -> bytes:
+        return verified.target("identities", f"identities/{name.removeprefix('./')}")
+
+    root = parse_trust_document(
+        verified.target("identities", IDENTITIES_PATH), source=f"{source}/targets/{IDENTITIES_PATH}", load_key=load
+    )
+    revocations = parse_revocations_document(
+        verified.target("revocations", REVOCATIONS_PATH),
+        source=f"{source}/targets/{REVOCATIONS_PATH}",
+        keys=root.keys,
+        holders=root.holders,
+        trusted_roots=root.trusted_roots,
+    )
+    return root, revocations
+
+
+def _oldest(fetch: Callable[[str], bytes | None]) -> str:
+    for number in range(1, DEFAULT_LIMITS.tuf_root_versions + 1):
+        data = fetch(f"{number}.root.json")
+        if data is not None:
+            return hashlib.sha256(data).hexdigest()
+    raise VerificationError("the trust repository lacks a root", code="tuf.missing")
