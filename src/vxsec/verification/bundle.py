@@ -1,167 +1,192 @@
-"""Verifying one Sigstore bundle with public keys.
+"""Verifying one Sigstore bundle: with public keys, or with a certificate, transparency logs and timestamps.
 
-The steps, with the same numbers in the code below:
+The steps, with the same numbers in the code here and, from 7 on, in ``vxsec.verification.evidence``:
 
-1. There is at least one key to verify with. No keys never means "anything goes".
-2. The bundle holds key material. Certificates are not verified by this version, so they are refused, not skipped.
-3. Candidate keys are chosen: first those that the bundle's hint or key id names, then the others up to a bound. A hint is
-   the signer's word and only orders the work.
+1. There is something to verify with: a key or a trusted root. Nothing never means "anything goes".
+2. The bundle holds one kind of key material, one that something was given for. A certificate reads as a signer's for signing
+   code, with exactly one identity.
+3. Candidate keys are chosen: a certificate's own; else first those that the bundle's hint or key id names, then the others up
+   to a bound. A hint is the signer's word and only orders the work; it alone selects OpenPGP and SSH keys.
 4. What was signed is named: for a DSSE envelope the payload type is in-toto and the signature covers its pre-authentication
    encoding; for a bare signature the file's SHA-256 is known, and the digest the bundle states, if any, is the same.
 5. The one signature verifies under one candidate.
 6. Only then is the payload read. It is a statement of a version we read.
 
-Whether the statement is about this file is :func:`verify_statement_subject`; whether the signer may say so is judged in
-``vxsec.verification.release``. Transparency-log entries and timestamps are not looked at, and nothing is concluded from them.
+For a certificate, and for a key where trusted roots are given, what lies beside the signature is weighed under each root; one
+root must satisfy all that follows, and what is asked for is counted under that one:
+
+7. An authority of the root issued the certificate, by signature and by every rule that does not depend on the time.
+8. Each timestamp of a listed authority verifies, over the signature. Those of others do not count.
+9. Each log entry is about this artifact, this signature and this key or certificate; each entry of a listed log verifies, by
+   what its version demands: promise, inclusion proof, checkpoint; and the log was trusted when it was signed. Entries of other
+   logs do not count. The same entry, or timestamp, twice is refused.
+10. There is a trusted time, and at every trusted time the certificate and all above it were valid and the authority was
+    trusted. All windows are closed intervals.
+11. Certificate transparency: timestamps in the certificate by listed logs verify, each in its log's window.
+12. As much of each kind is there as is asked for, every authority counted once. Where a caller says nothing a key needs none,
+    and a certificate what :func:`~vxsec.verification.requirements.requirements_of` its root says.
+
+Whether a statement is about a file is :func:`verify_statement_subject`; whether the identity is the one expected is
+``vxsec.verification.identity``; whether the signer may say so is judged in ``vxsec.verification.release``.
 """
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache, partial
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from vxsec.errors import FormatError, UsageError, VerificationError
-from vxsec.formats.public_key import key_algorithm, key_hint
-from vxsec.formats.statement import STRONG_DIGESTS, read_statement
+from vxsec.errors import UsageError, VerificationError
+from vxsec.formats.public_key import key_hint
 from vxsec.limits import DEFAULT_LIMITS, Limits
-from vxsec.model.attestation import (
-    APPROVAL_PREDICATE,
-    INTOTO_PAYLOAD_TYPE,
-    RELEASE_PREDICATE,
-    Bundle,
-    Envelope,
-    MessageSignature,
-    Statement,
-    Subject,
-    pae,
-)
-from vxsec.model.scan import SCAN_PREDICATE
+from vxsec.model.attestation import Bundle, Envelope, Statement
+from vxsec.model.verification import Requirements
 from vxsec.model.verified import VerifiedBlob, VerifiedSignature, VerifiedStatement
-from vxsec.verification.keys import verify_digest_signature, verify_signature
+from vxsec.verification.checks import Journal
+from vxsec.verification.content import LoggedSignature, SignedEnvelope, SignedMessage
+from vxsec.verification.requirements import requirements_of, weigh_nothing
+from vxsec.verification.subject import subject_names, subject_states, verify_statement_subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
-    from vxsec.model.digest import Digests
-    from vxsec.model.package import PackageRef
+    from vxsec.model.trusted_root import TrustedRoot
+    from vxsec.verification.certificate import SigningCertificate
+    from vxsec.verification.content import SignedContent
+    from vxsec.verification.detached import DetachedCheck
+    from vxsec.verification.requirements import Evidence
 
 __all__ = ["subject_names", "subject_states", "verify_bundle", "verify_statement_subject"]
 
-_OWN_PREDICATES = frozenset({RELEASE_PREDICATE, APPROVAL_PREDICATE, SCAN_PREDICATE})
-_PURL = "pkg:"
-_LONG_HASHES = {"SHA2_384": hashlib.sha384, "SHA2_512": hashlib.sha512}  # cosign signs so with P-384 and P-521
-_SHOWN = 120
+_DETACHED_KINDS = ("openpgp:", "ssh:")
+_DETACHED_KEYS = (b"openpgp:", b"ssh:")
 
 
 def verify_bundle(
     bundle: Bundle,
     *,
-    keys: Sequence[bytes],
+    keys: Sequence[bytes] = (),
+    roots: Sequence[TrustedRoot] = (),
+    requirements: Requirements | None = None,
     sha256: str | None = None,
     blob: Callable[[], bytes] | None = None,
+    now: datetime | None = None,
+    detached: Mapping[bytes, DetachedCheck] | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> VerifiedStatement | VerifiedBlob:
     """Verify ``bundle`` and return what it proves: a statement, or a bare signature over a file.
 
     Args:
         bundle: As read by ``vxsec.formats.sigstore_bundle``.
-        keys: Public keys that may have signed it, canonical DER.
+        keys: Public keys that may have signed it, canonical DER; those of OpenPGP and SSH keys by what they are counted by.
+        roots: Trusted roots; each is tried, and one must satisfy everything.
+        requirements: How much evidence is asked for beside the signature. Where it is None: of a key none, of a certificate
+            what its trusted root lists (``requirements_of``).
         sha256: The file's SHA-256, lower-case hex; needed for bare signatures.
         blob: Gives the file's bytes; called only for a bare signature that SHA-256 alone cannot check (Ed25519, or over
             SHA-384 or SHA-512).
-        limits: Bounds on keys tried and on the statement.
+        now: The time of judgement, aware; needed for a certificate, and for log entries and timestamps that are looked at.
+        detached: How signatures by OpenPGP and SSH keys are checked, by what the key is counted by.
+        limits: Bounds on keys tried, on the statement and on everything beside it.
 
     Raises:
-        UsageError: ``verify.no-keys``.
-        VerificationError: ``bundle.certificate-unsupported``, ``bundle.payload-type``, ``bundle.no-file``,
-            ``bundle.digest-mismatch``, ``signature.invalid`` (the key it names is ours, the signature is not good),
-            ``signature.untrusted-key`` (no key given made it), ``signature.needs-bytes``, or a ``statement.*`` code.
+        UsageError: ``verify.no-keys``, or ``verify.no-time`` where ``now`` is needed.
+        VerificationError: ``bundle.payload-type``, ``bundle.no-file``, ``bundle.digest-mismatch``, ``signature.no-key`` (made
+            with a key, and none was given), ``certificate.no-root`` (made with a certificate, and no trusted root was given),
+            ``signature.invalid`` (the key it names is ours, the signature is not good), ``signature.untrusted-key`` (no key
+            given made it), ``signature.needs-file``, or a code of the families ``statement``, ``certificate``, ``timestamp``,
+            ``tlog``, ``sct``, ``openpgp``, ``sshsig``. Its ``checks`` tell every step.
     """
-    # 1. Keys.
-    if not keys:
+    # 1. Something to verify with.
+    detached = detached or {}
+    if not keys and not roots and not detached:
         raise UsageError(
-            "expected at least one key to verify with, found none",
+            "expected at least one key or trusted root to verify with, found none",
             code="verify.no-keys",
             hint="name keys with --key FILE.pub, or a trust document with --trust FILE",
         )
-    # 2. Material.
+    journal = Journal()
+    case = _Case(
+        bundle=bundle,
+        roots=tuple(roots),
+        requirements=requirements,
+        now=_require_now(bundle, roots, now),
+        limits=limits,
+        journal=journal,
+    )
+    try:
+        # 2. and 3. Material and candidates.
+        with journal.step("material", "one kind of key material, and something to verify it with"):
+            signer = _choose(bundle, keys, roots, detached, limits)
+        return _verify(case, signer, sha256=sha256, blob=blob)
+    except VerificationError as error:
+        error.checks = case.journal.report()
+        raise
+
+
+@dataclass(slots=True, kw_only=True)
+class _Case:
+    """What one verification works with; ``journal`` becomes that of the root that counts."""
+
+    bundle: Bundle
+    roots: tuple[TrustedRoot, ...]
+    requirements: Requirements | None
+    now: datetime | None
+    limits: Limits
+    journal: Journal
+
+
+class _Signer(NamedTuple):
+    """Who may have signed: a certificate, or keys; ``named`` come first, and ``detached`` are checked in their own way."""
+
+    certificate: SigningCertificate | None
+    named: tuple[bytes, ...]
+    others: tuple[bytes, ...] = ()
+    detached: Mapping[bytes, DetachedCheck] | None = None
+
+
+def _require_now(bundle: Bundle, roots: Sequence[TrustedRoot], now: datetime | None) -> datetime | None:
+    judged = roots and (bundle.certificates or bundle.log_entries or bundle.timestamps)
+    if judged and (now is None or now.tzinfo is None):
+        raise UsageError(
+            "expected the time of judgement for certificates, log entries and timestamps, found none",
+            code="verify.no-time",
+        )
+    return now
+
+
+def _choose(
+    bundle: Bundle,
+    keys: Sequence[bytes],
+    roots: Sequence[TrustedRoot],
+    detached: Mapping[bytes, DetachedCheck],
+    limits: Limits,
+) -> _Signer:
     if bundle.certificates:
+        if not roots:
+            raise VerificationError(
+                "signed with a certificate, and no trusted root was given to verify it with",
+                code="certificate.no-root",
+                hint="name the Sigstore instance's trusted root, or a trust document that does",
+            )
+        from vxsec.verification.certificate import read_signing_certificate
+
+        leaf = read_signing_certificate(bundle.certificates[0])
+        return _Signer(leaf, (leaf.spki,))
+    if not keys and not detached:
         raise VerificationError(
-            "signed with a certificate, which this version does not verify",
-            code="bundle.certificate-unsupported",
-            hint="this version verifies bundles signed with a key: vxsec sign FILE --signer file:KEY",
+            "signed with a key, and no key was given to verify it with",
+            code="signature.no-key",
+            hint="name the signer's public key with --key FILE.pub",
         )
-    # 3. Candidates.
-    named, others = _candidates(bundle, keys, limits)
-    if isinstance(bundle.content, Envelope):
-        return _verify_envelope(bundle.content, named, others, limits)
-    return _verify_message(bundle.content, named, others, sha256=sha256, blob=blob)
-
-
-def verify_statement_subject(
-    verified: VerifiedStatement, *, digests: Digests, package: PackageRef | None = None
-) -> Subject:
-    """The subject of ``verified`` that is the file with these digests.
-
-    Guarantees: at least one of SHA-256 and SHA-512 is stated, and every one stated is the file's. With ``package`` the
-    subject's name must be that package's purl where the statement is one of ours, or the name is a purl.
-
-    Raises:
-        VerificationError: ``signature.subject-mismatch``.
-    """
-    statement = verified.statement
-    same_bytes = [subject for subject in statement.subjects if subject_states(subject, digests)]
-    for subject in same_bytes:
-        if package is None or _name_agrees(subject, statement, package):
-            return subject
-    if same_bytes:
-        names = ", ".join(repr((subject.name or "")[:_SHOWN]) for subject in same_bytes[:3])
-        raise VerificationError(
-            f"expected the signed name to be {package.purl if package else ''!r}, found {names}",
-            code="signature.subject-mismatch",
-        )
-    raise VerificationError(
-        f"expected a statement about sha256 {digests.sha256}, found one about other bytes",
-        code="signature.subject-mismatch",
-        hint="sign the file again, or restore the file that was signed",
-    )
-
-
-def subject_states(subject: Subject, digests: Digests) -> bool:
-    """Whether ``subject`` is these bytes: a strong digest is stated, and every strong one stated agrees."""
-    stated = [(name, subject.digest[name]) for name in STRONG_DIGESTS if name in subject.digest]
-    ours = {"sha256": digests.sha256, "sha512": digests.sha512}
-    return bool(stated) and all(ours[name] == value for name, value in stated)
-
-
-def subject_names(subject: Subject, package: PackageRef) -> bool:
-    """Whether the subject's name is a purl of ``package``; escapes that purl writers do or leave out make no difference."""
-    from urllib.parse import unquote  # 4 ms, and most statements never come here
-
-    body = (subject.name or "").removeprefix(f"{_PURL}{package.ecosystem}/")
-    path, at, version = body.rpartition("@")
-    return (
-        body != subject.name
-        and at == "@"
-        and not {"?", "#"} & set(body)
-        and (unquote(path), unquote(version)) == (package.name, package.version)
-    )
-
-
-def _name_agrees(subject: Subject, statement: Statement, package: PackageRef) -> bool:
-    if statement.predicate_type in _OWN_PREDICATES:
-        return subject.name == package.purl
-    return not (subject.name or "").startswith(_PURL) or subject_names(subject, package)
-
-
-def _candidates(bundle: Bundle, keys: Sequence[bytes], limits: Limits) -> tuple[list[bytes], list[bytes]]:
-    """Distinct keys: those the bundle names, and a bounded number of the others."""
+    if bundle.key_hint is not None and bundle.key_hint.startswith(_DETACHED_KINDS):
+        named = {key: check for key, check in detached.items() if check.hint == bundle.key_hint}
+        return _Signer(None, tuple(named), detached=named)
     hints = set(_hints(bundle))
-    distinct = list(dict.fromkeys(keys))
-    named = [spki for spki in distinct if key_hint(spki) in hints]
-    others = [spki for spki in distinct if spki not in named]
-    return named, others if len(others) <= limits.keys_tried_per_bundle else []
+    distinct = [key for key in dict.fromkeys(keys) if not key.startswith(_DETACHED_KEYS)]
+    ours = tuple(key for key in distinct if key_hint(key) in hints)
+    others = tuple(key for key in distinct if key not in ours)
+    return _Signer(None, ours, others if len(others) <= limits.keys_tried_per_bundle else ())
 
 
 def _hints(bundle: Bundle) -> Iterator[str]:
@@ -171,93 +196,96 @@ def _hints(bundle: Bundle) -> Iterator[str]:
         yield from (signature.keyid for signature in bundle.content.signatures if signature.keyid)
 
 
-def _verify_envelope(envelope: Envelope, named: list[bytes], others: list[bytes], limits: Limits) -> VerifiedStatement:
+def _verify(
+    case: _Case, signer: _Signer, *, sha256: str | None, blob: Callable[[], bytes] | None
+) -> VerifiedStatement | VerifiedBlob:
+    journal = case.journal
     # 4. What was signed.
-    if envelope.payload_type != INTOTO_PAYLOAD_TYPE:
-        raise VerificationError(
-            f"expected payload type {INTOTO_PAYLOAD_TYPE}, found {envelope.payload_type[:_SHOWN]!r}",
-            code="bundle.payload-type",
+    with journal.step("artifact", "what was signed is known", evidence=sha256):
+        content: SignedContent = (
+            SignedEnvelope.of(case.bundle.content)
+            if isinstance(case.bundle.content, Envelope)
+            else SignedMessage.of(case.bundle.content, sha256, blob)
         )
-    if len(envelope.signatures) != 1:
-        raise VerificationError(
-            f"expected exactly one signature, found {len(envelope.signatures)}", code="bundle.signature-count"
-        )
-    signature = envelope.signatures[0].sig
-    signed = pae(envelope.payload_type, envelope.payload)
     # 5. The signature.
-    spki = _first_that_verifies(named, others, lambda key: verify_signature(key, signature, signed))
+    with journal.step("signature", "it verifies under one candidate"):
+        key = _first_that_verifies(signer, content)
     # 6. The payload.
-    try:
-        statement = read_statement(envelope.payload, where="statement", limits=limits)
-    except FormatError as error:
-        raise VerificationError(error.message, code=error.code, where=error.where) from error
-    return VerifiedStatement(statement=statement, signature=VerifiedSignature(spki=spki))
-
-
-def _verify_message(
-    message: MessageSignature,
-    named: list[bytes],
-    others: list[bytes],
-    *,
-    sha256: str | None,
-    blob: Callable[[], bytes] | None,
-) -> VerifiedBlob:
-    # 4. What was signed.
-    if sha256 is None:
-        raise VerificationError("a bare signature, and no file to check it against", code="bundle.no-file")
-    digest = bytes.fromhex(sha256)
-    read = cache(partial(_read_blob, blob, digest))
-    if message.digest is not None:
-        _check_stated_digest(message.digest_algorithm, message.digest, digest, read)
-    # 5. The signature.
-    whole = message.digest_algorithm in _LONG_HASHES
-    spki = _first_that_verifies(
-        named, others, lambda key: _check_message(key, message.signature, digest, read, whole=whole)
-    )
-    return VerifiedBlob(sha256=sha256, signature=VerifiedSignature(spki=spki))
-
-
-def _check_stated_digest(algorithm: str | None, stated: bytes, sha256: bytes, read: Callable[[], bytes]) -> None:
-    ours = {"SHA2_256": sha256}.get(algorithm or "", b"")
-    if algorithm in _LONG_HASHES:
-        ours = _LONG_HASHES[algorithm](read()).digest()
-    if stated != ours:
-        raise VerificationError(
-            f"expected a signature over a file with sha256 {sha256.hex()}, found one over "
-            f"{str(algorithm)[:_SHOWN]!r} {stated.hex()[:_SHOWN]}",
-            code="bundle.digest-mismatch",
-        )
-
-
-def _check_message(spki: bytes, signature: bytes, sha256: bytes, read: Callable[[], bytes], *, whole: bool) -> None:
-    if whole or key_algorithm(spki) == "ed25519":
-        verify_signature(spki, signature, read())
+    statement: Statement | None = None
+    if isinstance(content, SignedEnvelope):
+        with journal.step("payload", "it is a statement that we read", evidence=content.payload_sha256):
+            statement = content.read_statement(case.limits)
     else:
-        verify_digest_signature(spki, signature, sha256)
+        journal.skipped("payload", "a bare signature has none")
+    # 7. to 12. What lies beside it.
+    evidence = _weigh(
+        case, signer.certificate, LoggedSignature(content.signature, _verifier(signer, key), content.digest)
+    )
+    signature = VerifiedSignature(
+        spki=key,
+        identity=evidence.identity,
+        times=evidence.times,
+        log_entries=evidence.log_entries,
+        timestamps=evidence.timestamps,
+        scts=evidence.scts,
+        checks=case.journal.report(),
+    )
+    if statement is not None:
+        return VerifiedStatement(statement=statement, signature=signature)
+    return VerifiedBlob(sha256=sha256 or "", signature=signature)
 
 
-def _read_blob(blob: Callable[[], bytes] | None, sha256: bytes) -> bytes:
-    if blob is None:
-        raise VerificationError("this signature cannot be checked from a SHA-256", code="signature.needs-bytes")
-    data = blob()
-    if hashlib.sha256(data).digest() != sha256:
-        raise VerificationError("the file changed while it was read", code="bundle.digest-mismatch")
-    return data
+def _verifier(signer: _Signer, key: bytes) -> bytes:
+    return key if signer.certificate is None else signer.certificate.der
 
 
-def _first_that_verifies(named: list[bytes], others: list[bytes], check: Callable[[bytes], None]) -> bytes:
-    unusual: VerificationError | None = None
-    for spki in (*named, *others):
+def _weigh(case: _Case, certificate: SigningCertificate | None, signed: LoggedSignature) -> Evidence:
+    """The evidence under the first root that satisfies everything; where none does, the error of the one that came furthest."""
+    if case.now is None or not case.roots:
+        return weigh_nothing(case.requirements or Requirements(), case.journal)
+    from vxsec.verification.evidence import EvidenceCase, weigh_evidence
+
+    refused: VerificationError | None = None
+    furthest, start = -1, case.journal
+    for root in case.roots:
+        attempt = start.fork()
+        asked = requirements_of(root) if certificate is not None else Requirements()
+        evidence_case = EvidenceCase(
+            bundle=case.bundle,
+            signed=signed,
+            certificate=certificate,
+            root=root,
+            requirements=asked if case.requirements is None else case.requirements,
+            now=case.now,
+            limits=case.limits,
+        )
         try:
-            check(spki)
+            evidence = weigh_evidence(evidence_case, attempt)
+        except VerificationError as error:
+            if attempt.progress > furthest:
+                refused, furthest, case.journal = error, attempt.progress, attempt
+        else:
+            case.journal = attempt
+            return evidence
+    raise refused or VerificationError("no trusted root was given", code="certificate.no-root")
+
+
+def _first_that_verifies(signer: _Signer, content: SignedContent) -> bytes:
+    unusual: VerificationError | None = None
+    for key in (*signer.named, *signer.others):
+        try:
+            if signer.detached is None:
+                content.verify(key)
+            else:
+                content.verify_detached(signer.detached[key].verify)
         except VerificationError as error:
             if error.code != "signature.invalid":
                 unusual = unusual or error
         else:
-            return spki
+            return key
     if unusual is not None:
         raise unusual
-    if named:
+    if signer.named:
         raise VerificationError("the signature does not verify under the key it names", code="signature.invalid")
     raise VerificationError(
         "signed with a key that is none of those given",

@@ -66,12 +66,12 @@ def verify_digest_signature(spki: bytes, signature: bytes, sha256: bytes) -> Non
     """Return if ``signature`` was made over bytes with this SHA-256 (32 bytes), which need not be at hand.
 
     Raises:
-        VerificationError: ``signature.needs-bytes`` for Ed25519, which cannot be checked from a digest; otherwise as
+        VerificationError: ``signature.needs-file`` for Ed25519, which cannot be checked from a digest; otherwise as
             :func:`verify_signature`.
     """
     key = _load(spki)
     if isinstance(key, Ed25519PublicKey):
-        raise VerificationError("an Ed25519 signature cannot be checked from a digest", code="signature.needs-bytes")
+        raise VerificationError("an Ed25519 signature cannot be checked from a digest", code="signature.needs-file")
     if len(sha256) != SHA256.digest_size:
         raise _invalid()
     try:

@@ -68,7 +68,7 @@ def test_a_bare_ed25519_signature_verifies_from_the_bytes() -> None:
     with pytest.raises(VerificationError) as caught:
         verify_bundle(bundle, keys=[key.spki], sha256=HEX, blob=lambda: b"changed meanwhile")
     assert caught.value.code == "bundle.digest-mismatch"
-    assert _code(bundle, key.spki) == "signature.needs-bytes"
+    assert _code(bundle, key.spki) == "signature.needs-file"
 
 
 def test_no_keys_never_means_anything_goes() -> None:
@@ -122,7 +122,7 @@ def _two_signatures() -> Bundle:
 
 
 REFUSED = {
-    "a certificate": (_certificate(), "bundle.certificate-unsupported"),
+    "a certificate": (_certificate(), "certificate.no-root"),
     "another payload type": (edited(release(CI), payloadType="text/plain"), "bundle.payload-type"),
     "a payload type in other letters": (
         edited(release(CI), payloadType="application/vnd.in-toto+JSON"),
@@ -194,7 +194,7 @@ def test_a_bare_signature_over_a_longer_hash_verifies_from_the_bytes(
     assert verify_bundle(bundle, keys=[spki], sha256=HEX, blob=lambda: TARBALL) == VerifiedBlob(
         sha256=HEX, signature=VerifiedSignature(spki=spki)
     )
-    assert _code(bundle, spki) == "signature.needs-bytes"
+    assert _code(bundle, spki) == "signature.needs-file"
     other = _stating(algorithm, bytes(len(digest)), key.sign(TARBALL, ec.ECDSA(chosen)), spki)
     with pytest.raises(VerificationError) as caught:
         verify_bundle(other, keys=[spki], sha256=HEX, blob=lambda: TARBALL)

@@ -51,7 +51,7 @@ def test_a_digest_is_not_enough_for_ed25519() -> None:
     key = signer("k", "ed25519")
     with pytest.raises(VerificationError) as caught:
         verify_digest_signature(key.spki, key.sign(DATA), DIGEST)
-    assert caught.value.code == "signature.needs-bytes"
+    assert caught.value.code == "signature.needs-file"
 
 
 @pytest.mark.parametrize(

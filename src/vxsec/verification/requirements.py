@@ -1,0 +1,76 @@
+"""How much evidence a signature needs beside itself, and how much was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from vxsec.errors import VerificationError
+from vxsec.model.verification import CertificateIdentity, Requirements, TrustedTime
+
+if TYPE_CHECKING:
+    from vxsec.model.trusted_root import TrustedRoot
+    from vxsec.verification.checks import Journal
+
+__all__ = ["Evidence", "Shortfalls", "require_evidence", "requirements_of", "weigh_nothing"]
+
+
+class Evidence(NamedTuple):
+    """What was verified, every authority counted once."""
+
+    identity: CertificateIdentity | None
+    times: tuple[TrustedTime, ...]
+    log_entries: int
+    timestamps: int
+    scts: int
+
+
+class Shortfalls(NamedTuple):
+    """Of each kind, why the first piece that does not count does not."""
+
+    log_entries: VerificationError | None = None
+    timestamps: VerificationError | None = None
+    scts: VerificationError | None = None
+
+
+def requirements_of(root: TrustedRoot) -> Requirements:
+    """What a certificate's signature needs where nobody says: evidence of each kind of log that the root lists."""
+    return Requirements(log_entries=min(1, len(root.logs)), scts=min(1, len(root.ct_logs)))
+
+
+def require_evidence(found: Evidence, asked: Requirements, shortfalls: Shortfalls) -> None:
+    """There is as much of each kind as is asked for.
+
+    Raises:
+        VerificationError: Why a piece of that kind does not count, if one is there; else ``tlog.too-few``,
+            ``timestamp.too-few`` or ``sct.too-few``.
+    """
+    if found.log_entries < asked.log_entries:
+        raise shortfalls.log_entries or VerificationError(
+            f"expected entries of at least {asked.log_entries} logs, found {found.log_entries}", code="tlog.too-few"
+        )
+    if found.timestamps < asked.timestamps:
+        raise shortfalls.timestamps or VerificationError(
+            f"expected timestamps by at least {asked.timestamps} authorities, found {found.timestamps}",
+            code="timestamp.too-few",
+        )
+    if found.scts < asked.scts:
+        raise shortfalls.scts or VerificationError(
+            f"expected the certificate in at least {asked.scts} transparency logs, found {found.scts}",
+            code="sct.too-few",
+        )
+
+
+def weigh_nothing(asked: Requirements, journal: Journal) -> Evidence:
+    """A key's signature without trusted roots: whatever lies beside it proves nothing.
+
+    Raises:
+        VerificationError: As :func:`require_evidence`, if some is asked for.
+    """
+    for identifier in ("timestamp", "log-entry"):
+        journal.skipped(identifier, "no trusted root was given")
+    for identifier in ("certificate", "certificate-time", "sct"):
+        journal.skipped(identifier, "signed with a key")
+    nothing = Evidence(None, (), 0, 0, 0)
+    with journal.step("requirements", "no more evidence is asked for"):
+        require_evidence(nothing, asked, Shortfalls())
+    return nothing
