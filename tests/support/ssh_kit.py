@@ -36,9 +36,11 @@ __all__ = [
     "Key",
     "armored",
     "blob_of",
+    "hardware_file",
     "make",
     "mpint",
     "point_of",
+    "private_body",
     "private_file",
     "public_line",
     "sign_wire",
@@ -118,6 +120,27 @@ def public_line(key: Key, comment: str = "someone@example.test") -> str:
 def private_file(key: Key) -> bytes:
     """Its OpenSSH private key file, without a password."""
     return key.private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+
+
+def private_body(
+    public: bytes,
+    *,
+    magic: bytes = b"openssh-key-v1\0",
+    cipher: bytes = b"none",
+    kdf: bytes = b"none",
+    options: bytes = b"",
+    count: int = 1,
+    secret: bytes = b"not looked at",
+) -> bytes:
+    """An OpenSSH private key file, field by field (PROTOCOL.key)."""
+    head = magic + string(cipher) + string(kdf) + string(options) + struct.pack(">I", count)
+    text = base64.b64encode(head + string(public) + string(secret))
+    return b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + text + b"\n-----END OPENSSH PRIVATE KEY-----\n"
+
+
+def hardware_file(key: Key) -> bytes:
+    """What ``ssh-keygen -t ed25519-sk`` leaves on disk, with a handle that no device knows."""
+    return private_body(blob_of(key))
 
 
 def sign_wire(key: Key, data: bytes, *, algorithm: str | None = None, flags: int = 1, counter: int = 7) -> bytes:

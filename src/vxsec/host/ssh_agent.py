@@ -62,8 +62,6 @@ def _connect(connection: socket.socket, socket_path: str, timeout: float) -> Non
     connection.settimeout(timeout)
     try:
         connection.connect(socket_path)
-    except TimeoutError:
-        raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UndecidedError(

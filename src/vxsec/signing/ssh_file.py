@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 
-from vxsec.errors import ConfigurationError, FormatError, UndecidedError
+from vxsec.errors import ConfigurationError, FormatError, UndecidedError, UsageError
 from vxsec.formats.ssh_key import parse_ssh_public_key
 from vxsec.formats.sshsig import dearmor_sshsig, ssh_signature_of
-from vxsec.host.files import read_bounded, write_atomic
+from vxsec.host.files import read_if_exists, write_atomic
 from vxsec.host.process import run
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.ssh import SSHSIG_NAMESPACE
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["open_private_key", "sign_by_keygen"]
 
+_Private: TypeAlias = EllipticCurvePrivateKey | Ed25519PrivateKey | RSAPrivateKey
 _HASHES = {"secp256r1": SHA256(), "secp384r1": SHA384(), "secp521r1": SHA512()}
 _ASKING = (
     "DISPLAY",
@@ -39,6 +40,13 @@ _ASKING = (
     "HOME",
 )
 """What ssh-keygen needs to ask for a hardware key's PIN, and to find the library that talks to the key."""
+_STEPS = {
+    "process.missing": (
+        "process.missing",
+        "install OpenSSH (Debian: openssh-client), or give the key to an agent: ssh-add KEYFILE",
+    ),
+    "process.timeout": ("ssh-keygen.timeout", "run the same command again and touch the key when it blinks"),
+}
 _SHOWN = 200
 
 
@@ -56,8 +64,7 @@ def open_private_key(data: bytes, password: bytes | None, *, key: SshPublicKey, 
             encrypted file where the distribution ``bcrypt`` is not installed.
     """
     private = _load(data, password, where)
-    blob = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-    if parse_ssh_public_key(blob, where=where) != key:
+    if not isinstance(private, _Private) or _public(private, where) != key:
         raise ConfigurationError(
             "the private key does not belong to the public key in the same file", code="key.malformed", where=where
         )
@@ -84,27 +91,19 @@ def sign_by_keygen(
     with tempfile.TemporaryDirectory(prefix="vxsec-ssh-") as folder:
         copy = f"{folder}/message"
         write_atomic(copy, message, mode=0o600)
-        argv = ["ssh-keygen", "-Y", "sign", "-n", SSHSIG_NAMESPACE, "-f", path, copy]
+        _run_keygen(path, copy, env, limits)
         try:
-            done = run(argv, timeout=limits.ssh_touch_seconds, max_bytes=limits.sshsig_bytes, env=env)
-        except UndecidedError as error:
-            raise _not_asked(error, path) from error
-        if done.exit_code != 0:
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["nothing"]
-            raise _failed(f"ssh-keygen did not sign and said: {said[0][:_SHOWN]!r}", path)
-        signature = read_bounded(f"{copy}.sig", max_bytes=limits.sshsig_bytes)
-    try:
-        return dearmor_sshsig(signature, where=path)
-    except FormatError as error:
-        raise _failed(f"ssh-keygen wrote no SSH signature: {error.message}", path) from error
+            return dearmor_sshsig(read_if_exists(f"{copy}.sig", max_bytes=limits.sshsig_bytes) or b"", where=path)
+        except (FormatError, UsageError) as error:
+            raise _failed(f"ssh-keygen wrote no SSH signature: {error.message}", path) from error
 
 
-def _load(
-    data: bytes, password: bytes | None, where: str
-) -> EllipticCurvePrivateKey | Ed25519PrivateKey | RSAPrivateKey:
+def _load(data: bytes, password: bytes | None, where: str) -> object:
     try:
-        private = load_ssh_private_key(data, password)
+        return load_ssh_private_key(data, password)
     except UnsupportedAlgorithm as error:
+        if password is None:
+            raise ConfigurationError("a kind of key that is not known", code="key.unsupported", where=where) from error
         raise ConfigurationError(
             f"this installation cannot open the encrypted file: {error}",
             code="key.needs-agent",
@@ -120,14 +119,13 @@ def _load(
             where=where,
             hint="give it with --password-file FILE or --password-env NAME",
         ) from error
-    if not isinstance(private, EllipticCurvePrivateKey | Ed25519PrivateKey | RSAPrivateKey):
-        raise ConfigurationError(f"a key of kind {type(private).__name__}", code="key.unsupported", where=where)
-    return private
 
 
-def _sign(
-    private: EllipticCurvePrivateKey | Ed25519PrivateKey | RSAPrivateKey, key: SshPublicKey, message: bytes
-) -> bytes:
+def _public(private: _Private, where: str) -> SshPublicKey:
+    return parse_ssh_public_key(private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH), where=where)
+
+
+def _sign(private: _Private, key: SshPublicKey, message: bytes) -> bytes:
     if isinstance(private, Ed25519PrivateKey):
         return ssh_signature_of(key.kind, private.sign(message))
     if isinstance(private, EllipticCurvePrivateKey):
@@ -137,22 +135,16 @@ def _sign(
     return ssh_signature_of("rsa-sha2-512", private.sign(message, PKCS1v15(), SHA512()))
 
 
-def _not_asked(error: UndecidedError, path: str) -> UndecidedError:
-    if error.code == "process.missing":
-        return UndecidedError(
-            error.message,
-            code="process.missing",
-            where=path,
-            hint="install OpenSSH (Debian: openssh-client), or give the key to an agent: ssh-add KEYFILE",
-        )
-    if error.code == "process.timeout":
-        return UndecidedError(
-            "nobody touched the hardware key in time",
-            code="ssh-keygen.timeout",
-            where=path,
-            hint="run the same command again and touch the key when it blinks",
-        )
-    return error
+def _run_keygen(path: str, file: str, env: dict[str, str], limits: Limits) -> None:
+    argv = ["ssh-keygen", "-Y", "sign", "-n", SSHSIG_NAMESPACE, "-f", path, file]
+    try:
+        done = run(argv, timeout=limits.ssh_touch_seconds, max_bytes=limits.sshsig_bytes, env=env)
+    except UndecidedError as error:
+        code, hint = _STEPS.get(error.code, (error.code, error.hint))
+        raise UndecidedError(error.message, code=code, where=path, hint=hint) from error
+    if done.exit_code != 0:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["nothing"]
+        raise _failed(f"ssh-keygen did not sign and said: {said[0][:_SHOWN]!r}", path)
 
 
 def _failed(message: str, path: str) -> UndecidedError:
