@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
-import shutil
-import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from support.omissions import require_or_skip
+from support.locked_npm import install_locked
 from vxsec.testing import VerdaccioServer
 
 if TYPE_CHECKING:
@@ -24,9 +19,6 @@ __all__ = ["Verdaccio", "install_verdaccio", "running_verdaccio", "verdaccio_com
 Verdaccio = VerdaccioServer
 
 _LOCKED = Path(__file__).with_name("verdaccio_npm")
-_CHECKOUT = Path(__file__).parents[2]
-# Read while importing: tests clear the VXSEC_ variables.
-_CACHE = Path(os.environ.get("VXSEC_TEST_CACHE") or _CHECKOUT / ".cache")
 _CONFIG = """\
 storage: ./storage
 auth: {htpasswd: {file: ./htpasswd, algorithm: bcrypt, max_users: 100}}
@@ -45,33 +37,7 @@ max_body_size: 50mb
 
 def install_verdaccio(tools: NodeTools) -> Path:
     """The folder with Verdaccio's ``node_modules``, made once for each lockfile and kept in the cache."""
-    lock = (_LOCKED / "package-lock.json").read_bytes() + (_LOCKED / "package.json").read_bytes()
-    target = _CACHE / "verdaccio" / hashlib.sha256(lock).hexdigest()[:16]
-    target.mkdir(parents=True, exist_ok=True)
-    with (target / "install.lock").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        if not (target / "complete").exists():
-            for name in ("package.json", "package-lock.json"):
-                shutil.copyfile(_LOCKED / name, target / name)
-            environment = {
-                **os.environ,  # the machine's own npm settings say where packages come from
-                "PATH": f"{Path(tools.node[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-                "npm_config_update_notifier": "false",
-            }
-            done = subprocess.run(
-                [*tools.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-                cwd=target,
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=600,
-            )
-            if done.returncode != 0:
-                words = (done.stderr or done.stdout).strip().splitlines()
-                require_or_skip(f"Verdaccio cannot be installed: {words[0] if words else 'npm ci failed'}")
-            (target / "complete").touch()
-    return target
+    return install_locked(tools, _LOCKED, name="Verdaccio")
 
 
 def verdaccio_command(tools: NodeTools) -> tuple[str, ...]:

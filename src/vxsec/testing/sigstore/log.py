@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -60,9 +61,17 @@ class TransparencyLog:
         """The key as its checkpoints name it."""
         return NoteKey(name=self.host, hint=self.log_id, key=self.key)
 
-    def place(self, body: bytes) -> Placed:
-        """Add an entry and prove that it is there."""
+    def fork(self) -> TransparencyLog:
+        """The same log as it is now, to place entries that this one never sees."""
+        other = copy(self)
+        other.tree = self.tree.copy()
+        return other
+
+    def place(self, body: bytes, *, later: int = 0) -> Placed:
+        """Add an entry, and ``later`` others after it, and prove that it is there."""
         index = self.tree.append(body)
+        for number in range(later):
+            self.tree.append(b"later %d" % number)
         return Placed(
             body=body,
             index=index,

@@ -19,6 +19,12 @@ class MerkleTree:
         self._leaves: list[bytes] = []
         self._full: dict[tuple[int, int], bytes] = {}
 
+    def copy(self) -> MerkleTree:
+        """The same leaves in a tree that grows by itself."""
+        other = MerkleTree()
+        other._leaves = list(self._leaves)
+        return other
+
     @property
     def size(self) -> int:
         """How many leaves it has."""

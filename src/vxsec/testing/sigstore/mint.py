@@ -49,7 +49,7 @@ from vxsec.testing.sigstore.recipe import (
 from vxsec.testing.sigstore.timestamp import TimestampAuthority
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from vxsec.testing.sigstore.keys import HashName, KeyKind, PublicKey
@@ -150,7 +150,7 @@ class SigstoreMaterial:
         return json.dumps(document).encode()
 
     def mint(self, recipe: Recipe | None = None) -> Minted:
-        """Make one bundle."""
+        """Make one bundle; what else was minted makes no difference to it."""
         recipe = recipe or Recipe()
         key = _key(recipe.key)
         algorithm = recipe.hash or default_hash(key)
@@ -158,7 +158,8 @@ class SigstoreMaterial:
         signature = recipe.signature or sign(key, recipe.signed or _content(recipe), algorithm)
         verifier = certificate or spki_of(key)
         logged = _logged(recipe, signature=signature, verifier=verifier, algorithm=algorithm)
-        entries = [self._entry(entry, recipe, logged) for entry in recipe.entries] * recipe.repeat_entries
+        logs = {name: log.fork() for name, log in self.logs.items()}
+        entries = [_entry(entry, recipe, logged, logs) for entry in recipe.entries] * recipe.repeat_entries
         stamps = [self._stamp(stamp, recipe, signature) for stamp in recipe.stamps] * recipe.repeat_stamps
         document = {
             "mediaType": recipe.media_type,
@@ -203,10 +204,6 @@ class SigstoreMaterial:
             extensions=sct.extensions,
         )
 
-    def _entry(self, entry: Entry, recipe: Recipe, logged: Logged) -> dict[str, object]:
-        log, other = (self.logs[entry.log, whose] for whose in (entry.whose, _stranger(entry.whose)))
-        return mint_entry(entry, logged=logged, log=log, other=other, at=recipe.at)
-
     def _stamp(self, stamp: Stamp, recipe: Recipe, signature: bytes) -> dict[str, str]:
         if stamp.raw is not None:
             return {"signedTimestamp": encode(stamp.raw)}
@@ -226,6 +223,13 @@ class SigstoreMaterial:
             return {"certificate": {"rawBytes": encode(verifier)}}
         rest = self.authorities[recipe.authority].chain if recipe.material == "chain-with-root" else ()
         return {"x509CertificateChain": {"certificates": [{"rawBytes": encode(item)} for item in (verifier, *rest)]}}
+
+
+def _entry(
+    entry: Entry, recipe: Recipe, logged: Logged, logs: Mapping[tuple[Generation, Whose], TransparencyLog]
+) -> dict[str, object]:
+    log, other = (logs[entry.log, whose] for whose in (entry.whose, _stranger(entry.whose)))
+    return mint_entry(entry, logged=logged, log=log, other=other, at=recipe.at)
 
 
 def _content(recipe: Recipe) -> bytes:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["mint_entry"]
 
+_LATER = 3
 _WITNESS = "witness.example.test"
 _WITNESS_HINT = b"wit\x04"
 
@@ -40,7 +41,7 @@ def mint_entry(
     """
     kind, version = _kind(entry, logged)
     body = _body(entry, logged, kind, version)
-    placed = log.place(body)
+    placed = log.place(body, later=_LATER)
     index = log.index_offset + placed.index + entry.log_index_offset
     if entry.note != type(entry.note)():
         placed = replace(placed, checkpoint=_note(entry.note, placed, log, other))

@@ -1,0 +1,179 @@
+"""Three verifiers over the same minted bundles: sigstore-python, sigstore-js, and ours. Every difference has its reason.
+
+A case is expected to be accepted or refused; each oracle agrees, or stands in ``DIFFERENCES`` with why it does not. An oracle
+that changes its mind fails here, so that the table stays true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import pytest
+
+from support.node_tools import node_tools_or_skip
+from support.sigstore_cases import CASES, Case
+from support.sigstore_oracles import Question, Said, ask_javascript, ask_python
+from vxsec.testing.sigstore.mint import IDENTITY, SigstoreMaterial
+
+pytestmark = pytest.mark.node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What an oracle says where it differs from what we expect: the beginning of its error's kind and text, and why."""
+
+    says: str
+    why: str
+
+
+ACCEPTS = "accepts"
+NO_KEYS = "it has no bundles by key at all"
+ONE_ENTRY = "it wants exactly one log entry in every bundle"
+WINDOWS = "it looks at no window of a certificate authority, CT log or Rekor at the time of signing"
+NO_V2_WINDOW = "it compares the window with the integrated time, which a Rekor 2 entry does not have"
+NO_PROOF_V01 = "its model of a bundle wants an inclusion proof in every version"
+ONLY_ECDSA = "it verifies with ECDSA keys only, and crashes on others instead of refusing"
+TREE_HEAD = "it takes size or root hash from the checkpoint alone and never compares those of the proof with it"
+ORIGIN = "it does not compare a checkpoint's origin with the log's, only the signature's name or key hint"
+PROFILE = "it builds the chain and looks at no usage, constraint or critical extension of the leaf"
+
+PYTHON: dict[str, Difference] = {
+    "bundle v0.1 with a promise and no proof": Difference(says="InvalidBundle", why=NO_PROOF_V01),
+    "every window open for this very second": Difference(
+        says="VerificationError: not enough sources of verified time",
+        why="it takes the end of a timestamp authority's window as outside; the specification says closed",
+    ),
+    "a P-384 leaf with SHA-384": Difference(
+        says="VerificationError: Bundle message digest mismatch", why="it hashes with SHA-256 whatever the key"
+    ),
+    "a P-384 leaf with SHA-384 over an envelope": Difference(
+        says="VerificationError: DSSE: invalid signature", why="it hashes with SHA-256 whatever the key"
+    ),
+    "an Ed25519 leaf over an envelope": Difference(says="TypeError", why=ONLY_ECDSA),
+    "an RSA leaf": Difference(says="TypeError", why=ONLY_ECDSA),
+    "an RSA leaf over an envelope": Difference(says="TypeError", why=ONLY_ECDSA),
+    "no log entry, a timestamp": Difference(says="InvalidBundle", why=ONE_ENTRY),
+    "an in-toto entry": Difference(
+        says="VerificationError: Integrated time only supported", why="it knows no entries of kind intoto"
+    ),
+    "two entries in two logs": Difference(says="InvalidBundle: expected exactly one log entry", why=ONE_ENTRY),
+    "two CT timestamps of one log": Difference(
+        says="VerificationError: failed to verify SCT", why="it wants exactly one CT timestamp"
+    ),
+    "a good CT timestamp and one of a stranger": Difference(
+        says="VerificationError: failed to verify SCT", why="it wants exactly one CT timestamp"
+    ),
+    "a key in place of a certificate": Difference(says="InvalidBundle: expected certificate", why=NO_KEYS),
+    "a key and Rekor 1": Difference(says="InvalidBundle: expected certificate", why=NO_KEYS),
+    "a key and a timestamp, no log": Difference(says="InvalidBundle", why=NO_KEYS),
+    "the CA's window ended": Difference(says=ACCEPTS, why=WINDOWS),
+    "the CT log's window ended": Difference(says=ACCEPTS, why=WINDOWS),
+    "Rekor 1's window ended": Difference(says=ACCEPTS, why=WINDOWS),
+    "Rekor 2's window ended": Difference(says=ACCEPTS, why=WINDOWS),
+    "the proof's index is not the entry's": Difference(
+        says=ACCEPTS, why="it verifies the proof with the proof's own index and leaves the entry's alone"
+    ),
+    "the proof's size is not the checkpoint's": Difference(says=ACCEPTS, why=TREE_HEAD),
+    "the Rekor 1 proof's size is not the checkpoint's": Difference(says=ACCEPTS, why=TREE_HEAD),
+    "the checkpoint has another size": Difference(says=ACCEPTS, why=TREE_HEAD),
+    "the checkpoint has another origin": Difference(says=ACCEPTS, why=ORIGIN),
+}
+
+JAVASCRIPT: dict[str, Difference] = {
+    "a P-384 leaf with SHA-384 over an envelope": Difference(
+        says="TLOG_BODY_ERROR: digest mismatch", why="it hashes the envelope with SHA-256 whatever the log entry says"
+    ),
+    "no log entry, a timestamp": Difference(
+        says="TLOG_ERROR", why="asked for one entry, as npm asks; it is a parameter"
+    ),
+    "two CT timestamps of one log": Difference(
+        says="CERTIFICATE_ERROR: duplicate SCT", why="it refuses two by one log instead of counting them once"
+    ),
+    "a good CT timestamp and one of a stranger": Difference(
+        says="CERTIFICATE_ERROR: SCT verification failed", why="one that does not verify voids the others"
+    ),
+    "a good timestamp and one of a stranger": Difference(
+        says="TIMESTAMP_ERROR", why="one that does not verify voids the others"
+    ),
+    "a key and a timestamp, no log": Difference(
+        says="TLOG_ERROR", why="asked for one entry, as npm asks; it is a parameter"
+    ),
+    "a bare signature that states no digest": Difference(
+        says="Error: invalid bundle", why="its model of a bundle wants the digest, which the specification calls a hint"
+    ),
+    "Rekor 2's window ended": Difference(says=ACCEPTS, why=NO_V2_WINDOW),
+    "Rekor 2's window had not begun": Difference(says=ACCEPTS, why=NO_V2_WINDOW),
+    "the leaf is an authority": Difference(says=ACCEPTS, why=PROFILE),
+    "the leaf may not sign code": Difference(says=ACCEPTS, why=PROFILE),
+    "the leaf may not sign data": Difference(says=ACCEPTS, why=PROFILE),
+    "the leaf has an unknown critical extension": Difference(says=ACCEPTS, why=PROFILE),
+    "an envelope logged as a file": Difference(
+        says=ACCEPTS, why="it takes hashedrekord 0.0.1 over the envelope's encoding, as Rekor 2 logs envelopes"
+    ),
+    "a dsse 0.0.2 entry": Difference(says=ACCEPTS, why="it reads the kind, which no released Rekor 2 client writes"),
+    "the proof's index is not the entry's": Difference(
+        says=ACCEPTS, why="it verifies the proof with the proof's own index and leaves the entry's alone"
+    ),
+    "the proof's size is not the checkpoint's": Difference(says=ACCEPTS, why=TREE_HEAD),
+    "the Rekor 1 proof's size is not the checkpoint's": Difference(says=ACCEPTS, why=TREE_HEAD),
+    "the proof's root hash is another": Difference(says=ACCEPTS, why=TREE_HEAD),
+    "the checkpoint has another size": Difference(says=ACCEPTS, why=TREE_HEAD),
+    "the checkpoint has another origin": Difference(says=ACCEPTS, why=ORIGIN),
+    "the checkpoint's origin is empty": Difference(says=ACCEPTS, why=ORIGIN),
+    "the timestamp authority's certificate is not for timestamps": Difference(
+        says=ACCEPTS, why="it does not look at the extended key usage of a timestamp authority's certificate"
+    ),
+}
+
+
+@cache
+def questions() -> dict[str, Question]:
+    material = SigstoreMaterial()
+    return {name: _question(material, case) for name, case in CASES.items()}
+
+
+@cache
+def javascript() -> dict[str, Said]:
+    asked = questions()
+    return dict(zip(asked, ask_javascript(node_tools_or_skip(), list(asked.values())), strict=True))
+
+
+def _question(material: SigstoreMaterial, case: Case) -> Question:
+    minted = material.mint(case.recipe)
+    identity = case.recipe.identity.subject if case.recipe.identity.kind == "uri" else IDENTITY.subject
+    return Question(
+        root=material.trusted_root(case.root),
+        bundle=minted.bundle,
+        blob=minted.blob if minted.payload is None else None,
+        identity=identity,
+        issuer=IDENTITY.issuer,
+        spki=minted.spki if minted.certificate is None else None,
+    )
+
+
+def _hold(name: str, said: Said, differences: dict[str, Difference]) -> None:
+    difference = differences.get(name)
+    if difference is None:
+        assert said.accepted == CASES[name].good, f"{said.code}: {said.message}"
+    elif difference.says == ACCEPTS:
+        assert said.accepted
+        assert not CASES[name].good
+    else:
+        assert not said.accepted
+        assert CASES[name].good
+        assert f"{said.code}: {said.message}".startswith(difference.says)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_sigstore_python_agrees_or_its_difference_has_a_reason(name: str) -> None:
+    _hold(name, ask_python(questions()[name]), PYTHON)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_sigstore_js_agrees_or_its_difference_has_a_reason(name: str) -> None:
+    _hold(name, javascript()[name], JAVASCRIPT)
+
+
+def test_every_difference_is_about_a_case() -> None:
+    assert sorted((PYTHON.keys() | JAVASCRIPT.keys()) - CASES.keys()) == []
