@@ -41,7 +41,8 @@ def manifest_findings(
         ``packument.id``, ``packument.shrinkwrap``. And the differences themselves.
     """
     files = [file.path for file in artifact.files]
-    found = compare_manifests(artifact.manifest.document, listed.document, files=files, development=True)
+    stated = {"hasInstallScript": False, **listed.document} if abbreviated else listed.document
+    found = compare_manifests(artifact.manifest.document, stated, files=files, development=True)
     differences = tuple(
         item for item in found if not (abbreviated and item.field.partition(".")[0] in _NOT_IN_ABBREVIATED)
     )
