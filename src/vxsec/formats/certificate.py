@@ -16,6 +16,7 @@ from vxsec.formats.der import (
     INTEGER,
     OBJECT_IDENTIFIER,
     SEQUENCE,
+    SET,
     Der,
     read_only,
     render_der,
@@ -103,9 +104,9 @@ def _read(der: bytes, limits: Limits) -> Certificate:
     serial = _read_serial(fields.next(INTEGER))
     if fields.next(SEQUENCE).whole != algorithm.whole:
         raise _malformed("expected the same signature algorithm inside and outside")
-    issuer = fields.next(SEQUENCE).whole
+    issuer = _read_name(fields.next(SEQUENCE))
     not_before, not_after = _read_validity(fields.next(SEQUENCE))
-    subject, key_info = fields.next(SEQUENCE).whole, fields.next(SEQUENCE).whole
+    subject, key_info = _read_name(fields.next(SEQUENCE)), fields.next(SEQUENCE).whole
     for tag in _UNIQUE_IDS:
         fields.optional(tag)
     extensions = fields.next(_EXTENSIONS).inside()
@@ -115,7 +116,7 @@ def _read(der: bytes, limits: Limits) -> Certificate:
     return Certificate(
         der=der,
         tbs=tbs.whole,
-        signature_algorithm=algorithm.inside().next(OBJECT_IDENTIFIER).oid(),
+        signature_algorithm=_read_algorithm(algorithm),
         signature=signature.bits(),
         serial=serial,
         subject=subject,
@@ -144,6 +145,31 @@ def _read_serial(element: DerElement) -> int:
             code="certificate.serial",
         )
     return serial
+
+
+def _read_algorithm(element: DerElement) -> str:
+    """The identifier; parameters are whatever the algorithm has, one element."""
+    fields = element.inside()
+    identifier = fields.next(OBJECT_IDENTIFIER).oid()
+    if not fields.at_end:
+        fields.next()
+    fields.done()
+    return identifier
+
+
+def _read_name(element: DerElement) -> bytes:
+    """A name as written; its values are compared, not read."""
+    names = element.inside()
+    while not names.at_end:
+        attributes = names.next(SET).inside()
+        while True:
+            attribute = attributes.next(SEQUENCE).inside()
+            attribute.next(OBJECT_IDENTIFIER).oid()
+            attribute.next()
+            attribute.done()
+            if attributes.at_end:
+                break
+    return element.whole
 
 
 def _read_validity(element: DerElement) -> tuple[datetime, datetime]:

@@ -59,8 +59,11 @@ _CLAIMS_V2 = {
     f"{_FULCIO}24": "tokenSubject",
 }
 _DIGITAL_SIGNATURE, _CERT_SIGN = 0, 5
-_OTHER_NAME, _EXPLICIT, _KEY_ID = 0xA0, 0xA0, 0x80
+_OTHER_NAME, _EXPLICIT = 0xA0, 0xA0
 _NAME_KINDS = {0x81: "email", 0x82: "dns", 0x86: "uri"}
+_OTHER_KINDS = frozenset({_OTHER_NAME, 0xA3, 0xA4, 0xA5, 0x87, 0x88})
+_KEY_ID_TAGS = (0x80, 0xA1, 0x82)
+"""The key's identifier; the issuer's name and serial number, which are not looked at."""
 _MOST_NAMES = 100
 _UNUSED_BITS = tuple(bytes([count]) for count in range(8))
 _KEY_USAGE_BYTES = 2
@@ -100,9 +103,7 @@ def read_extensions(element: DerElement, limits: Limits) -> ExtensionValues:
     found = _split(element)
     values = ExtensionValues(
         critical=frozenset(oid for oid, item in found.items() if item.critical),
-        unhandled_critical=tuple(
-            oid for oid, item in found.items() if item.critical and oid not in _READERS and not _is_fulcio(oid)
-        ),
+        unhandled_critical=tuple(oid for oid, item in found.items() if item.critical and oid not in _UNDERSTOOD),
         oidc_issuer=_read_issuer(found),
         claims=_read_claims(found),
     )
@@ -134,10 +135,6 @@ def _split(element: DerElement) -> dict[str, _Extension]:
     if not found:
         raise _malformed("expected at least one extension, found none")
     return found
-
-
-def _is_fulcio(oid: str) -> bool:
-    return oid in {_ISSUER_V1, _ISSUER_V2, *_CLAIMS_V1, *_CLAIMS_V2}
 
 
 def _read_issuer(found: dict[str, _Extension]) -> str | None:
@@ -211,7 +208,11 @@ def _subject_key_id(value: bytes) -> ExtensionValues:
 
 
 def _authority_key_id(value: bytes) -> ExtensionValues:
-    found = read_only(value, SEQUENCE).inside().optional(_KEY_ID)
+    reader = read_only(value, SEQUENCE).inside()
+    found, issuer, serial = (reader.optional(tag) for tag in _KEY_ID_TAGS)
+    reader.done()
+    if (issuer is None) != (serial is None):
+        raise _malformed("expected an issuer together with a serial number")
     return {"authority_key_id": None if found is None else found.content}
 
 
@@ -231,6 +232,8 @@ def _read_name(element: DerElement) -> AlternativeName:
         if not element.content or not element.content.isascii():
             raise _malformed(f"expected a name in ASCII, found {element.content[:80]!r}")
         return AlternativeName(kind=kind, value=element.content.decode("ascii"))
+    if element.tag not in _OTHER_KINDS:
+        raise _malformed(f"expected a kind of name, found tag {element.tag:#04x}")
     if element.tag == _OTHER_NAME:
         reader = element.inside()
         oid, held = reader.next(OBJECT_IDENTIFIER).oid(), reader.next(_EXPLICIT)
@@ -251,6 +254,7 @@ _READERS: dict[str, Callable[[bytes], ExtensionValues]] = {
     _SUBJECT_KEY_ID: _subject_key_id,
     _AUTHORITY_KEY_ID: _authority_key_id,
 }
+_UNDERSTOOD = frozenset({SCT_LIST, _ISSUER_V1, _ISSUER_V2, *_CLAIMS_V1, *_CLAIMS_V2, *_READERS})
 
 
 def _malformed(message: str) -> FormatError:

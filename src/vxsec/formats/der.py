@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from vxsec.errors import FormatError
@@ -19,6 +20,7 @@ __all__ = [
     "OBJECT_IDENTIFIER",
     "OCTET_STRING",
     "SEQUENCE",
+    "SET",
     "UTF8_STRING",
     "Der",
     "DerElement",
@@ -27,11 +29,12 @@ __all__ = [
 ]
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING = 0x01, 0x02, 0x03, 0x04
-OBJECT_IDENTIFIER, UTF8_STRING, _UTC_TIME, _GENERALIZED_TIME, SEQUENCE = 0x06, 0x0C, 0x17, 0x18, 0x30
+OBJECT_IDENTIFIER, UTF8_STRING, _UTC_TIME, _GENERALIZED_TIME = 0x06, 0x0C, 0x17, 0x18
+SEQUENCE, SET = 0x30, 0x31
 _LONG_TAG = 0x1F
 _LONG_LENGTH = 0x80
 _LENGTH_BYTES = 4
-_MOST_ARCS = 32
+_OID_BYTES = 64
 _TIMES = {_UTC_TIME: re.compile(rb"([0-9]{12})Z\Z"), _GENERALIZED_TIME: re.compile(rb"([0-9]{14})Z\Z")}
 _TWO_DIGIT_YEARS = 50  # RFC 5280 section 4.1.2.5.1: 50 to 99 are of the last century, 0 to 49 of this
 
@@ -88,21 +91,7 @@ class DerElement(NamedTuple):
 
     def oid(self) -> str:
         """An OBJECT IDENTIFIER, dotted."""
-        raw = self.content
-        if not raw or raw[-1] & 0x80:
-            raise _malformed("expected an object identifier")
-        arcs, value = [], 0
-        for byte in raw:
-            if value == 0 and byte == 0x80:  # noqa: PLR2004 - X.690 section 8.19.2: no leading zeros
-                raise _malformed("expected an object identifier in its shortest form")
-            value = (value << 7) | (byte & 0x7F)
-            if not byte & 0x80:
-                arcs.append(value)
-                value = 0
-        if len(arcs) > _MOST_ARCS or len(raw) > 4 * _MOST_ARCS:
-            raise _malformed("expected a short object identifier")
-        first = min(arcs[0] // 40, 2)
-        return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
+        return _dotted(self.content)
 
     def time(self) -> datetime:
         """A Time as RFC 5280 section 4.1.2.5 has it: UTCTime through 2049, GeneralizedTime from 2050, whole seconds, Z."""
@@ -168,6 +157,24 @@ class Der:
         """Everything must have been read."""
         if not self.at_end:
             raise _malformed("expected the end, found more")
+
+
+@lru_cache(maxsize=512)
+def _dotted(raw: bytes) -> str:
+    """An object identifier (X.690 section 8.19); certificates share a few dozen of them."""
+    if not 0 < len(raw) <= _OID_BYTES or raw[-1] & 0x80:
+        raise _malformed("expected an object identifier")
+    arcs, value, fresh = [], 0, True
+    for byte in raw:
+        if fresh and byte == 0x80:  # noqa: PLR2004 - no leading zeros
+            raise _malformed("expected an object identifier in its shortest form")
+        value = (value << 7) | (byte & 0x7F)
+        fresh = not byte & 0x80
+        if fresh:
+            arcs.append(value)
+            value = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
 
 
 def read_only(data: bytes, tag: int) -> DerElement:

@@ -14,6 +14,7 @@ __all__ = ["read_sct_list"]
 
 _V1 = 0
 _LOG_ID_BYTES = 32
+_HASHES, _SIGNATURES = range(1, 7), range(1, 4)  # RFC 5246 section 7.4.1.4.1, without none and anonymous
 _LATEST_MS = 253_402_300_799_999
 """The end of the year 9999."""
 
@@ -57,6 +58,10 @@ def _read_sct(reader: _Reader) -> SignedCertificateTimestamp:
         signature=reader.vector(),
     )
     reader.done()
+    if sct.hash_algorithm not in _HASHES or sct.signature_algorithm not in _SIGNATURES:
+        raise reader.malformed(
+            f"expected the numbers of a hash and a signature, found {sct.hash_algorithm} and {sct.signature_algorithm}"
+        )
     if sct.timestamp_ms > _LATEST_MS:
         raise reader.malformed(f"expected a time before the year 10000, found {sct.timestamp_ms} ms")
     return sct

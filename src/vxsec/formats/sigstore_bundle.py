@@ -48,7 +48,8 @@ def read_bundle(line: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) -> 
     Raises:
         FormatError: ``bundle.malformed`` (not such a JSON document), ``bundle.media-type``, ``bundle.material``,
             ``bundle.content``, ``bundle.signature-count``, ``bundle.base64``, ``bundle.too-large``, ``bundle.too-many``
-            (certificates, log entries or timestamps), or a ``tlog.*`` code of a log entry.
+            (certificates, log entries or timestamps), ``bundle.root-certificate``, a ``tlog.*`` code of a log entry, or a
+            ``certificate.*`` or ``sct.*`` code of a chain.
     """
     with json_errors_as("bundle.malformed", too_large="bundle.too-large"):
         root = read_json(line, where=where, limits=limits, max_bytes=limits.bundle_bytes)
@@ -174,7 +175,23 @@ def _read_certificates(node: JsonNode, holder: str, limits: Limits) -> tuple[byt
     chain = _bounded(node.only("certificates").get("certificates"), limits.certificates_per_bundle, "certificates")
     if not chain:
         raise FormatError("expected at least one certificate, found none", code="bundle.material", where=node.where)
-    return tuple(read_bytes(item.only("rawBytes")["rawBytes"], code=_BASE64) for item in chain)
+    certificates = tuple(read_bytes(item.only("rawBytes")["rawBytes"], code=_BASE64) for item in chain)
+    _check_no_root(certificates, node.where, limits)
+    return certificates
+
+
+def _check_no_root(certificates: tuple[bytes, ...], where: str, limits: Limits) -> None:
+    """Roots come from a trusted root, never from what they are to judge (``sigstore_bundle.proto``)."""
+    if len(certificates) > 1:
+        from vxsec.formats.certificate import read_certificate
+
+        for number, der in enumerate(certificates):
+            if read_certificate(der, where=f"{where}.certificates[{number}]", limits=limits).self_issued:
+                raise FormatError(
+                    f"expected a chain without its root, found one at {number}",
+                    code="bundle.root-certificate",
+                    where=where,
+                )
 
 
 def _read_log_entries(node: JsonNode | None, limits: Limits) -> tuple[LogEntry, ...]:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from support.certificate_kit import certificate
 from support.signing_kit import release, signer
 from vxsec.errors import FormatError
+from vxsec.formats.der import render_der
 from vxsec.formats.public_key import key_hint
 from vxsec.formats.sigstore_bundle import read_bundle, read_bundle_lines, render_dsse_bundle, render_message_bundle
 from vxsec.limits import Limits
@@ -74,7 +76,7 @@ def test_reads(line: bytes) -> None:
     assert read_bundle(line, where="b").certificates == ()
 
 
-LEAF, INTERMEDIATE = {"rawBytes": "bGVhZg=="}, {"rawBytes": "aW50ZXI="}
+LEAF = {"rawBytes": "bGVhZg=="}
 V03 = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 
@@ -88,13 +90,27 @@ def test_one_certificate_is_the_material_of_version_3(media_type: str) -> None:
     assert (bundle.certificates, bundle.key_hint) == ((b"leaf",), None)
 
 
+def _chain(*certificates: bytes) -> dict[str, object]:
+    return {"certificates": [{"rawBytes": base64.b64encode(der).decode()} for der in certificates]}
+
+
+ROOT_NAME = render_der(0x30, b"")
+ISSUED, AUTHORITY = certificate(), certificate(serial=b"\x02")
+ROOT = certificate(issuer=ROOT_NAME, subject=ROOT_NAME)
+
+
 @pytest.mark.parametrize("media_type", [OLD + "1", OLD + "2"])
 def test_a_chain_is_the_material_of_older_versions_and_its_order_is_kept(media_type: str) -> None:
-    chain = {"certificates": [LEAF, INTERMEDIATE]}
+    chain = _chain(ISSUED, AUTHORITY)
     assert read_bundle(_certified(media_type, x509CertificateChain=chain), where="b").certificates == (
-        b"leaf",
-        b"inter",
+        ISSUED,
+        AUTHORITY,
     )
+
+
+def test_a_chain_of_one_certificate_is_left_for_the_verifier_to_read() -> None:
+    chain = {"certificates": [LEAF]}
+    assert read_bundle(_certified(OLD + "1", x509CertificateChain=chain), where="b").certificates == (b"leaf",)
 
 
 ENTRY: dict[str, object] = {
@@ -137,6 +153,18 @@ REFUSED = {
     "a chain without its list": (_certified(OLD + "1", x509CertificateChain={}), "bundle.material"),
     "a chain that is a certificate": (_certified(OLD + "1", x509CertificateChain=LEAF), "bundle.malformed"),
     "a certificate that is a chain": (_certified(V03, certificate={"certificates": [LEAF]}), "bundle.malformed"),
+    "a chain that ends with its root": (
+        _certified(OLD + "1", x509CertificateChain=_chain(ISSUED, AUTHORITY, ROOT)),
+        "bundle.root-certificate",
+    ),
+    "a chain that begins with a root": (
+        _certified(OLD + "2", x509CertificateChain=_chain(ROOT, AUTHORITY)),
+        "bundle.root-certificate",
+    ),
+    "a chain with something else in it": (
+        _certified(OLD + "1", x509CertificateChain=_chain(ISSUED, b"something else")),
+        "certificate.malformed",
+    ),
     "an empty certificate": (_certified(V03, certificate={"rawBytes": ""}), "bundle.base64"),
     "eleven certificates": (
         _certified(OLD + "1", x509CertificateChain={"certificates": [LEAF] * 11}),
