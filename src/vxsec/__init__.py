@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from vxsec.usecases.sign import attest, sign
     from vxsec.usecases.verify_file import verify
     from vxsec.usecases.verify_install import verify_lockfile
+    from vxsec.usecases.verify_npm import verify_packument
 
 __all__ = [
     "VxsecError",
@@ -60,6 +61,7 @@ __all__ = [
     "update_database",
     "verify",
     "verify_lockfile",
+    "verify_packument",
     "verify_sbom",
 ]
 
@@ -85,6 +87,7 @@ _HOMES = {
     "update_database": "vxsec.usecases.database.maintain",
     "verify": "vxsec.usecases.verify_file",
     "verify_lockfile": "vxsec.usecases.verify_install",
+    "verify_packument": "vxsec.usecases.verify_npm",
     "verify_sbom": "vxsec.usecases.sbom.compare",
 }
 

@@ -6,27 +6,30 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vxsec.cli.options import AT, connection_options, output_options, refuse_options
+from vxsec.cli.options import AT, connection_options, output_options, refuse_options, trust_options
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.cli.output import Output
+    from vxsec.usecases.trust_source import TrustSource
 
 __all__ = ["command"]
 
 
-@click.command(name="doctor")
-@click.option("--trust", metavar="FILE", help="The identities document: look at its keys and registries, too.")
+@click.group(name="doctor", invoke_without_command=True)
+@trust_options
 @click.option("--policy", metavar="FILE|vxsec:NAME", help="A policy: does it load, and is there what it needs?")
 @click.option("--db", "database", metavar="DIR", help="The folder of the advisory database.")
 @click.option("--online", is_flag=True, help="Ask the registries: are they there, do they take the credential?")
 @AT
 @connection_options
 @output_options
+@click.pass_context
 def command(
+    context: click.Context,
     *,
-    trust: str | None,
+    trust: TrustSource | None,
     policy: str | None,
     database: str | None,
     online: bool,
@@ -38,8 +41,10 @@ def command(
     """Look at this machine and this folder, and say what is wrong and how to fix it.
 
     0: no problem (warnings allowed); 11: problems; 4: something could not be found out. Nothing is changed, and without
-    --online no connection is opened.
+    --online no connection is opened. doctor identity explains why a certificate's identity did not match.
     """
+    if context.invoked_subcommand is not None:
+        return 0
     from vxsec.report.doctor import doctor_document, render_doctor
     from vxsec.usecases.doctor.examine import examine
 
@@ -55,4 +60,25 @@ def command(
         unsafe_tls=unsafe_tls,
     )
     out.emit(render_doctor(report, verbose=out.verbose, paint=out.paint), lambda: doctor_document(report))
+    return report.exit_status
+
+
+@command.command("identity")
+@click.option("--bundle", "bundles", multiple=True, required=True, metavar="FILE", help="The bundle to look at.")
+@click.option("--identity", metavar="SUBJECT", help="The subject expected.")
+@click.option("--issuer", metavar="URL", help="The issuer expected.")
+@trust_options
+@output_options
+def identity(
+    *, bundles: tuple[str, ...], identity: str | None, issuer: str | None, trust: TrustSource | None, out: Output
+) -> int:
+    """Say why a certificate's identity is not the one expected: what it says, what was asked for, where they differ.
+
+    0: it is; 11: it is not; 3: there is no certificate. Nothing is verified here.
+    """
+    from vxsec.report.identity import identity_document, render_identity
+    from vxsec.usecases.doctor.identity import compare_identities
+
+    report = compare_identities(bundles, identity=identity, issuer=issuer, trust=trust)
+    out.emit(render_identity(report, paint=out.paint), lambda: identity_document(report))
     return report.exit_status

@@ -253,7 +253,9 @@ def password_source(
         return cache(lambda: read_secret(password_file, max_bytes=_SMALL).rstrip(b"\r\n"))
     if not sys.stdin.isatty():
         return None
-    return lambda: _prompted(confirm=confirm)
+    from vxsec.usecases.signers import AskPassword
+
+    return AskPassword(lambda: _prompted(confirm=confirm))
 
 
 def require_password(password: bytes) -> bytes:

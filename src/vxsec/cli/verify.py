@@ -15,6 +15,7 @@ from vxsec.cli.options import (
     refuse_options,
     trust_options,
 )
+from vxsec.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -128,6 +129,32 @@ def command(
             "needs --lockfile",
             hint=_what_to_add(files, judged=policy is not None),
         )
+        if packument is not None:
+            refuse_options(
+                {
+                    "--key": keys,
+                    "--identity": identity,
+                    "--gpg-fingerprint": gpg_fingerprints,
+                    "--bundle": bundles,
+                    "--envelope": envelopes,
+                    "--signature": signatures,
+                    "--threshold": threshold,
+                    "--type": predicate_type,
+                },
+                "judges other signatures than --packument does",
+                hint="verify them with a command of their own, without --packument",
+            )
+            return _verify_packument(
+                files,
+                packument=packument,
+                npm_keys=npm_keys,
+                trust=trust,
+                registry=registry,
+                expect=expect,
+                at=at,
+                out=out,
+            )
+        refuse_options({"--npm-keys": npm_keys}, "needs --packument")
         from vxsec import verify
         from vxsec.report.verification import render_verify, verify_document
 
@@ -144,8 +171,6 @@ def command(
             bundles=bundles,
             envelopes=envelopes,
             signatures=signatures,
-            packument=packument,
-            npm_keys=npm_keys,
             threshold=1 if threshold is None else threshold,
             predicate_type=predicate_type,
             expect=expect,
@@ -196,6 +221,37 @@ def command(
     )
     out.emit(render_install(tree, verbose=out.verbose, paint=out.paint), lambda: install_document(tree))
     return tree.exit_status
+
+
+def _verify_packument(
+    files: tuple[str, ...],
+    *,
+    packument: str,
+    npm_keys: str | None,
+    trust: TrustSource | None,
+    registry: str | None,
+    expect: str | None,
+    at: datetime | None,
+    out: Output,
+) -> int:
+    """One tarball, by what the registry signed of it."""
+    from vxsec import verify_packument
+    from vxsec.report.npm_signatures import packument_verdict_document, render_packument_verdict
+
+    if len(files) != 1:
+        raise UsageError(
+            f"--packument speaks of one tarball, found {len(files)}",
+            code="usage.files",
+            hint="give FILE.tgz and the packument of its package",
+        )
+    verdict = verify_packument(
+        files[0], packument=packument, npm_keys=npm_keys, trust=trust, registry=registry, expect=expect, at=at
+    )
+    out.emit(
+        render_packument_verdict(verdict, verbose=out.verbose, paint=out.paint),
+        lambda: packument_verdict_document(verdict),
+    )
+    return verdict.exit_status
 
 
 def _requirements(log_entries: int | None, timestamps: int | None, scts: int | None) -> Requirements | None:

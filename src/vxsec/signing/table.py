@@ -25,12 +25,14 @@ _SHOWN = 120
 class SignerInputs:
     """The outside world as a signer may see it: files, named environment variables, and a password when one is needed.
 
-    ``trust_config`` is the Sigstore instance for keyless signing, None for the public-good one.
+    ``stored_password`` gives a password that was named beforehand (a file, a variable), None where a person would be asked:
+    gpg's agent asks by itself. ``trust_config`` is the Sigstore instance for keyless signing, None for the public-good one.
     """
 
     read_file: Callable[[str], bytes]
     environ: Callable[[str], str | None]
     password: Callable[[], bytes]
+    stored_password: Callable[[], bytes | None] = lambda: None
     trust_config: bytes | None = None
 
 
@@ -51,6 +53,7 @@ def open_signer(
     read_file: Callable[[str], bytes],
     environ: Callable[[str], str | None],
     password: Callable[[], bytes],
+    stored_password: Callable[[], bytes | None] = lambda: None,
     trust_config: bytes | None = None,
 ) -> AnySigner:
     """Open the signer that ``uri`` names; its key is unlocked here, once, and never again while it is used.
@@ -61,13 +64,20 @@ def open_signer(
         read_file: Reads a file, bounded; raises ``UsageError`` where it cannot.
         environ: Looks up one environment variable.
         password: Called at most once, and only for an encrypted key.
+        stored_password: The password where asking is another program's business (gpg's agent), else None.
         trust_config: The Sigstore instance for ``keyless:``; the public-good one where None.
 
     Raises:
         UsageError: ``signer.unknown``, ``signer.not-supported`` or ``signer.env-missing``.
         ConfigurationError: ``key.malformed``, ``key.wrong-password`` or ``key.unsupported``.
     """
-    inputs = SignerInputs(read_file=read_file, environ=environ, password=password, trust_config=trust_config)
+    inputs = SignerInputs(
+        read_file=read_file,
+        environ=environ,
+        password=password,
+        stored_password=stored_password,
+        trust_config=trust_config,
+    )
     match = _SCHEME.match(uri)
     scheme, rest = (match[1], match[2]) if match else ("file", uri)
     kind = next((kind for kind in SIGNERS if kind.scheme == scheme), None)
@@ -104,7 +114,8 @@ def _open_key(data: bytes, where: str, inputs: SignerInputs) -> AnySigner:
 def _open_gpg(fingerprint: str, inputs: SignerInputs) -> AnySigner:
     from vxsec.signing.gpg import GpgSigner
 
-    return GpgSigner(fingerprint, password=inputs.password)
+    password = inputs.stored_password()
+    return GpgSigner(fingerprint, passphrase=None if password is None else password.decode("utf-8", "surrogateescape"))
 
 
 def _open_ssh(rest: str, inputs: SignerInputs) -> AnySigner:

@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     Password = bytes | Callable[[], bytes] | None
     PathLike = str | os.PathLike[str]
 
-__all__ = ["blob_checked", "identity_of", "open_signers", "sign_checked"]
+__all__ = ["AskPassword", "blob_checked", "identity_of", "open_signers", "sign_checked"]
+
+
+class AskPassword:
+    """A password that a person is asked for when it is needed, in contrast to one that was named beforehand."""
+
+    def __init__(self, ask: Callable[[], bytes]) -> None:
+        self._ask = ask
+
+    def __call__(self) -> bytes:
+        """Ask."""
+        return self._ask()
 
 
 def open_signers(uris: Sequence[str], *, password: Password, trust_config: PathLike | None = None) -> list[AnySigner]:
@@ -49,11 +60,24 @@ def open_signers(uris: Sequence[str], *, password: Password, trust_config: PathL
             known.append(password())
         return known[0]
 
+    def stored() -> bytes | None:
+        return None if password is None or isinstance(password, AskPassword) else ask()
+
     def read(path: str) -> bytes:
         return read_bounded(path, max_bytes=DEFAULT_LIMITS.small_file_bytes)
 
     config = read(str(trust_config)) if trust_config is not None else None
-    return [open_signer(uri, read_file=read, environ=os.environ.get, password=ask, trust_config=config) for uri in uris]
+    return [
+        open_signer(
+            uri,
+            read_file=read,
+            environ=os.environ.get,
+            password=ask,
+            stored_password=stored,
+            trust_config=config,
+        )
+        for uri in uris
+    ]
 
 
 def sign_checked(signer: AnySigner, payload: bytes) -> bytes:

@@ -19,6 +19,7 @@ from vxsec.usecases.doctor.npmrc import check_settings, load_settings
 from vxsec.usecases.doctor.online import ask_registries
 from vxsec.usecases.doctor.registries import check_registries
 from vxsec.usecases.doctor.trust import check_policy, check_trust, check_windows
+from vxsec.usecases.trust_source import TrustSource
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from vxsec.model.report.doctor import DoctorFinding
 
     PathLike = str | os.PathLike[str]
+    from vxsec.usecases.trust_source import Trust
 
 __all__ = ["examine"]
 
@@ -36,7 +38,7 @@ _LOCKFILES = ("package-lock.json", "npm-shrinkwrap.json")
 
 def examine(
     *,
-    trust: PathLike | None = None,
+    trust: Trust | None = None,
     policy: PathLike | None = None,
     database: PathLike | None = None,
     online: bool = False,
@@ -52,7 +54,7 @@ def examine(
     a finding, never an error; no token or password is in any finding.
 
     Args:
-        trust: An identities document; without it keys, registries and scopes are not looked at.
+        trust: The trust root; without it keys, registries and scopes are not looked at.
         policy: A policy file or ``vxsec:NAME``.
         database: The folder of the advisory database; the default one if not given.
         online: Ask each own registry two questions (``-/ping``, ``-/whoami``).
@@ -74,19 +76,20 @@ def examine(
     surroundings = os.environ if environ is None else environ
     clock = utc_now()
     now = at or clock
+    document = trust.path if isinstance(trust, TrustSource) else trust
     findings: list[DoctorFinding] = [*check_programs()]
-    findings.append(check_clock(now=clock, newest=newest_change(_dated(project, trust, policy))))
+    findings.append(check_clock(now=clock, newest=newest_change(_dated(project, document, policy))))
 
     root, told = check_trust(trust, project=project)
     findings += told
     if root is not None:
         findings += check_windows(root, now=now)
-    rules, told = check_policy(policy, trust=root, now=now, document=trust)
+    rules, told = check_policy(policy, trust=root, now=now, document=document)
     findings += told
 
     tracked, told = tracked_files(project, environ=surroundings)
     findings += told
-    findings += check_key_files(_key_folders(project, trust))
+    findings += check_key_files(_key_folders(project, document))
     findings += check_tracked_keys(tracked or ())
     findings.append(check_lockfile(project))
     findings += check_databases(database, policy=rules, now=now)

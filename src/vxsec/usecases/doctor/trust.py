@@ -14,7 +14,7 @@ from vxsec.model.report.doctor import Area
 from vxsec.model.trust import Role
 from vxsec.usecases.doctor.notes import Notes
 from vxsec.usecases.inputs import load_policy
-from vxsec.usecases.trust_source import load_key_file, load_trust
+from vxsec.usecases.trust_source import TrustSource, load_key_file, load_trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vxsec.model.report.doctor import DoctorFinding
     from vxsec.model.trust import TrustedKey, TrustRoot
     from vxsec.policy.document import Policy
+    from vxsec.usecases.trust_source import Trust
 
 __all__ = ["check_policy", "check_trust", "check_windows"]
 
@@ -31,13 +32,13 @@ _TRUST = Notes(Area.TRUST)
 _POLICY = Notes(Area.POLICY)
 _WRITTEN_BY_INIT = ("vxsec/trust.yaml", "trust.yaml")
 _LOADS = "a trust document that loads, with every key file it names"
+_OTHER_KINDS = (b"ssh-", b"sk-", b"ecdsa-sha2-", b"-----BEGIN PGP", b"{")
+"""How key files of SSH and OpenPGP begin, and trusted roots: the document's reader judges those."""
 _DAY = timedelta(days=1)
 _NOTICE, _SOON, _NOW = timedelta(days=30), timedelta(days=14), timedelta(days=3)
 
 
-def check_trust(
-    source: str | os.PathLike[str] | None, *, project: Path
-) -> tuple[TrustRoot | None, list[DoctorFinding]]:
+def check_trust(source: Trust | None, *, project: Path) -> tuple[TrustRoot | None, list[DoctorFinding]]:
     """The trust root where it loads, and what is to be said about the document."""
     if source is None:
         near = next((name for name in _WRITTEN_BY_INIT if os.path.isfile(project / name)), None)  # noqa: PTH113 - it never raises
@@ -51,7 +52,8 @@ def check_trust(
         return None, [finding]
     broken: list[DoctorFinding] = []
     try:
-        trust = load_trust(source, load_key=partial(_load_key, source=source, broken=broken))
+        path = source.path if isinstance(source, TrustSource) else source
+        trust = load_trust(source, load_key=partial(_load_key, source=path, broken=broken))
     except VxsecError as error:
         return None, [
             *broken,
@@ -72,7 +74,10 @@ def _load_key(name: str, *, source: str | os.PathLike[str], broken: list[DoctorF
     from vxsec.formats.public_key import parse_public_key
 
     try:
-        return parse_public_key(load_key_file(name, trust=source), where=name)
+        data = load_key_file(name, trust=source)
+        if data.lstrip().startswith(_OTHER_KINDS):
+            return data
+        return parse_public_key(data, where=name)
     except VxsecError as error:
         broken.append(_TRUST.error("key-file", error, expected=_LOADS))
         return _nobodys_key(len(broken))
