@@ -183,6 +183,7 @@ def _read_validity(element: DerElement) -> tuple[datetime, datetime]:
 
 def _read_key(key_info: bytes) -> bytes:
     try:
+        read_only(key_info, SEQUENCE).inside().next(SEQUENCE)  # cryptography would read a bare RSAPublicKey, too
         return parse_public_key(key_info, where="key")
     except FormatError as error:
         raise FormatError(error.message, code="certificate.key") from error

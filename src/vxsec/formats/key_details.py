@@ -7,6 +7,7 @@ its curve's own hash, Ed25519 (pure), and RSA PKCS#1 v1.5 with SHA-256.
 from __future__ import annotations
 
 from vxsec.errors import FormatError
+from vxsec.formats.der import BIT_STRING, SEQUENCE, read_only, render_der
 from vxsec.formats.public_key import key_algorithm, parse_public_key
 
 __all__ = ["check_key_details", "is_verifiable", "read_detailed_key"]
@@ -46,7 +47,9 @@ def read_detailed_key(raw: bytes, details: str, *, code: str, where: str) -> byt
         FormatError: ``code``.
     """
     try:
-        spki = parse_public_key(_wrap_pkcs1(raw) if details == _PKCS1 else raw, where=where)
+        info = _wrap_pkcs1(raw) if details == _PKCS1 else raw
+        read_only(info, SEQUENCE).inside().next(SEQUENCE)  # a bare RSAPublicKey begins with a number
+        spki = parse_public_key(info, where=where)
     except FormatError as error:
         raise FormatError(error.message, code=code, where=where) from error
     check_key_details(spki, details, code=code, where=where)
@@ -68,13 +71,4 @@ def check_key_details(spki: bytes, details: str, *, code: str, where: str) -> No
 
 def _wrap_pkcs1(raw: bytes) -> bytes:
     """SubjectPublicKeyInfo around an ``RSAPublicKey`` (RFC 8017 appendix A.1)."""
-    return _tagged(0x30, _RSA_IDENTIFIER + _tagged(0x03, b"\x00" + raw))
-
-
-def _tagged(tag: int, content: bytes) -> bytes:
-    """One DER element."""
-    size = len(content)
-    if size < 0x80:  # noqa: PLR2004 - X.690 section 8.1.3: longer ones state how many bytes their length has
-        return bytes([tag, size]) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, 0x80 | len(length)]) + length + content
+    return render_der(SEQUENCE, _RSA_IDENTIFIER + render_der(BIT_STRING, b"\x00" + raw))

@@ -187,6 +187,8 @@ def _one(dotted: str, value: bytes) -> bytes:
     return certificate(extensions=[extension(dotted, value)])
 
 
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+PKCS1_DER = RSA.public_bytes(Encoding.DER, PublicFormat.PKCS1)
 ALGORITHM = sequence(render_der(0x06, oid("1.2.840.10045.4.3.3")))
 TIMES = [render_der(0x17, b"261121120000Z")] * 2
 REFUSED = {
@@ -318,6 +320,7 @@ REFUSED = {
         certificate(key_info=bytes.fromhex("3036301006072a8648ce3d020106052b8104000a032200") + b"\x02" * 33),
         "certificate.key",
     ),
+    "a key in PKCS#1": (certificate(key_info=PKCS1_DER), "certificate.key"),
     "a key that is no key": (certificate(key_info=sequence()), "certificate.key"),
     "a key of small order": (
         certificate(key_info=bytes.fromhex("302a300506032b6570032100") + bytes(32)),
