@@ -13,7 +13,6 @@ from vxsec.host.clock import utc_now
 from vxsec.host.files import read_bounded
 from vxsec.inspection.packument_tarball import integrity_findings
 from vxsec.limits import DEFAULT_LIMITS
-from vxsec.model.finding import Severity
 from vxsec.model.npm import NpmKey, NpmSignature
 from vxsec.model.package import NPM
 from vxsec.model.report.npm import RegistrySignature
@@ -199,6 +198,5 @@ def _other_signatures(artifact: Artifact, served: Packument, key: NpmKey) -> tup
     if listed is None:
         raise VerificationError(f"the packument does not list {package.version}", code="packument.version")
     for finding in integrity_findings(artifact, listed):
-        if finding.severity is Severity.HIGH:
-            raise VerificationError(finding.message, code=finding.code)
+        raise VerificationError(finding.message, code=finding.code)
     return tuple(item for item in read_dist(listed).signatures if item.keyid.rstrip("=") != key.keyid)
