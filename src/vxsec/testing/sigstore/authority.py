@@ -60,6 +60,8 @@ class LeafShape:
     digital_signature: bool = True
     code_signing: bool = True
     alternative_name: bool = True
+    second_name: str | None = None
+    """An e-mail address beside the identity's name."""
     critical_name: bool = True
     issuer_extensions: bool = True
     subject: str | None = None
@@ -141,8 +143,10 @@ class CertificateAuthority:
         if shape.ca:
             builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         if shape.alternative_name:
-            names = x509.SubjectAlternativeName([_general_name(identity)])
-            builder = builder.add_extension(names, critical=shape.critical_name)
+            names = [_general_name(identity)]
+            if shape.second_name is not None:
+                names.append(x509.RFC822Name(shape.second_name))
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=shape.critical_name)
         for dotted, value in identity.extensions() if shape.issuer_extensions else ():
             builder = builder.add_extension(
                 x509.UnrecognizedExtension(x509.ObjectIdentifier(dotted), value), critical=False

@@ -221,7 +221,8 @@ class SigstoreMaterial:
             return {"publicKey": {"hint": recipe.key_hint or encode(digest(verifier))}}
         if recipe.material == "certificate":
             return {"certificate": {"rawBytes": encode(verifier)}}
-        rest = self.authorities[recipe.authority].chain if recipe.material == "chain-with-root" else ()
+        above = {"chain": 0, "chain-with-intermediate": 1, "chain-with-root": 2}[recipe.material]
+        rest = self.authorities[recipe.authority].chain[:above]
         return {"x509CertificateChain": {"certificates": [{"rawBytes": encode(item)} for item in (verifier, *rest)]}}
 
 

@@ -162,8 +162,8 @@ class Recipe:
     payload_type: str = INTOTO_PAYLOAD_TYPE
     at: datetime = SIGNED_AT
     media_type: str = "application/vnd.dev.sigstore.bundle.v0.3+json"
-    material: Literal["certificate", "chain", "chain-with-root", "key"] = "certificate"
-    """One certificate; a chain object with the leaf alone; the whole chain; or a public key's hint."""
+    material: Literal["certificate", "chain", "chain-with-intermediate", "chain-with-root", "key"] = "certificate"
+    """One certificate; a chain object with the leaf alone, or with more; or a public key's hint."""
     key: KeyKind = "ecdsa-p256"
     hash: HashName | None = None
     """What is hashed with; the hash that belongs to the kind of key if not given."""
