@@ -282,7 +282,7 @@ def _read_header(reader: Reader) -> tuple[int, int]:
         kind = first & 0x03
         if kind == 3:  # noqa: PLR2004 - indeterminate
             raise reader.error("a packet of indeterminate length")
-        return (first >> 2) & 0x0F, reader.number(1 << kind)
+        return _tag(first), reader.number(1 << kind)
     length = reader.number(1)
     if 192 <= length < 224:  # noqa: PLR2004 - two octets
         length = ((length - 192) << 8) + reader.number(1) + 192
@@ -290,19 +290,25 @@ def _read_header(reader: Reader) -> tuple[int, int]:
         length = reader.number(4)
     elif length >= 224:  # noqa: PLR2004 - partial
         raise reader.error("a packet in parts")
-    return first & 0x3F, length
+    return _tag(first), length
+
+
+def _tag(first: int) -> int:
+    """The type of a packet, from its first byte in either format."""
+    return first & 0x3F if first & 0x40 else (first >> 2) & 0x0F
 
 
 def _only_packet(data: bytes, where: str) -> Packet:
-    packets = iter_packets(data, where=where)
-    packet = next(packets)
-    if packet.tag != _TAG_SIGNATURE:
+    tag = _tag(data[0])  # first: a signed message comes in packets without a length
+    if tag != _TAG_SIGNATURE:
         raise FormatError(
-            f"expected a detached signature, found a packet of type {packet.tag}",
+            f"expected a detached signature, found a packet of type {tag}",
             code="openpgp.not-detached",
             where=where,
             hint="make one: gpg --armor --detach-sign FILE",
         )
+    packets = iter_packets(data, where=where)
+    packet = next(packets)
     if len(packet.raw) == len(data):
         return packet
     try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["expired_key", "judge_gpg_report"]
 
-_NO_PUBLIC_KEY = 9  # GPG_ERR_NO_PUBKEY of libgpg-error
+_BAD_PUBLIC_KEY, _NO_PUBLIC_KEY = 6, 9  # of libgpg-error; bad: nothing good binds the key to its primary key
 _V6 = 6
 
 
@@ -73,15 +73,13 @@ def _check_verdict(report: GpgSignature, facts: OpenPgpSignature, key: OpenPgpKe
         case "EXPSIG":
             raise _refused("the signature has ended", "openpgp.expired-signature", "sign the file again")
         case "BADSIG":
-            raise _refused(
-                "the signature is not one over these bytes",
-                "openpgp.bad-signature",
-                "check that file and signature belong together; if they do, one of them was changed",
-            )
+            raise _bad()
         case _:  # ERRSIG
             pass
     if facts.version == _V6:
         raise _unsupported()
+    if report.error == _BAD_PUBLIC_KEY:
+        raise _bad()
     if report.error == _NO_PUBLIC_KEY:
         raise _refused(f"gpg did not take the key {key.fingerprint}", "openpgp.unknown-key")
     raise _not_checked(f"gpg could not check it (reason {report.error})")
@@ -126,6 +124,14 @@ def expired_key(key: OpenPgpKey) -> VerificationError:
         f"the key {key.fingerprint} has expired, and no trusted time shows that it signed before",
         "openpgp.expired-key",
         "its owner prolongs it (gpg --quick-set-expire FINGERPRINT 2y) and gives the public key again",
+    )
+
+
+def _bad() -> VerificationError:
+    return _refused(
+        "the signature is not one over these bytes by a key of this certificate",
+        "openpgp.bad-signature",
+        "check that file and signature belong together; if they do, one of them was changed",
     )
 
 

@@ -50,7 +50,7 @@ def sequoia_port(gpg: GpgPort) -> GpgPort:
         facts = read_detached_signature(signature, where="signature")
         found = _read_certificate(certificates)
         key = _signing_key(found, facts) if found is not None else None
-        if found is None or key is None or not _is_plain(found, key, at):
+        if found is None or key is None or not _is_plain(found, key, facts, at):
             return gpg(signature, data, certificates=certificates, at=at)
         good = _verifies(facts.packet, data, found, key)
         if not good and facts.expires_at is not None:  # Sequoia goes by its own clock here
@@ -82,12 +82,16 @@ def _signing_key(certificate: OpenPgpCertificate, facts: OpenPgpSignature) -> Op
     return named[0] if len(named) == 1 else None
 
 
-def _is_plain(certificate: OpenPgpCertificate, key: OpenPgpKey, at: datetime) -> bool:
-    """Whether the claims leave nothing to decide, and the algorithm is one that both are known to verify."""
+def _is_plain(certificate: OpenPgpCertificate, key: OpenPgpKey, facts: OpenPgpSignature, at: datetime) -> bool:
+    """Whether the claims leave nothing to decide, and the algorithm is one that both are known to verify.
+
+    gpg replaces a claim when a key is prolonged; Sequoia then finds none of the time when the signature was made.
+    """
     keys = (certificate.primary, key)
     return all(one.algorithm.startswith(_PROVEN) for one in keys) and all(
         len({_ended(claim.expires_at, at) for claim in one.claims}) == 1
         and len({claim.can_sign is False for claim in one.claims}) == 1
+        and any(claim.created_at <= facts.created_at for claim in one.claims)
         for one in keys
     )
 
