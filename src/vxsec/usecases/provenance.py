@@ -176,12 +176,6 @@ def _gitlab_ref(environ: Mapping[str, str]) -> str:
 def _from_tree(folder: PathLike, environ: Mapping[str, str]) -> Provenance:
     """A build of the working tree: the commit, and whether anything in the tree differs from it."""
     commit = _git(folder, environ, "rev-parse", "--verify", "HEAD^{commit}").decode("ascii", "replace").strip()
-    if not _COMMIT.match(commit):
-        raise UndecidedError(
-            f"expected git to name a commit, found {commit[:_SHOWN]!r}",
-            code="provenance.git",
-            hint="check the working tree with: git status",
-        )
     changed = _git(folder, environ, "status", "--porcelain", "-z", "--untracked-files=normal")
     remote = _git(folder, environ, "config", "--get", "remote.origin.url", may_fail=True)
     return Provenance(

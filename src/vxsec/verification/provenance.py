@@ -86,7 +86,8 @@ def check_provenance(
 
     Args:
         verified: The statement; whether it is about a file is ``verification.bundle.verify_statement_subject``.
-        builders: The trust root's table: SLSA build level by the certificate's build signer, or its subject.
+        builders: The trust root's table: SLSA build level by the certificate's build signer or its subject (the lower one
+            where both are there). Who may issue such a certificate is ``verification.identity``'s question.
         verifier: Who will act on the answer (the subject of its own certificate), so that nobody vouches for itself.
     """
     identity = verified.signature.identity
@@ -101,9 +102,8 @@ def check_provenance(
         checks[identifier] = _compare(identifier, claim, said.get(identifier), claims.get(claim))
     if provenance is not None and provenance.builder_id.startswith(_NPM_BUILDER):
         checks["provenance.builder"] = _npm_builder(provenance.builder_id, claims.get("runnerEnvironment"))
-    level = builders.get(builder) if builder is not None else None
-    if level is None and identity is not None:
-        level = builders.get(identity.subject)
+    names = {builder, identity.subject} if identity is not None else set()
+    level = min((builders[name] for name in names if name is not None and name in builders), default=None)
     checks["provenance.level"] = _level(builder, level, builders)
     checks["provenance.separation"] = _separation(verifier, builder, identity)
     ordered = tuple(checks[identifier] for identifier in PROVENANCE_CHECKS)
