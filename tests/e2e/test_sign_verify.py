@@ -275,7 +275,7 @@ USAGE: dict[str, tuple[tuple[object, ...], str]] = {
     "sign without registry": (("sign", "x.tgz", "--signer", "KEY"), "registry.missing"),
     "sign with an unknown signer": (("sign", "x.tgz", "--signer", "magic:x", "--registry", REGISTRY), "signer.unknown"),
     "sign with a signer of a later version": (
-        ("sign", "x.tgz", "--signer", "gpg:ABCD", "--registry", REGISTRY),
+        ("sign", "x.tgz", "--signer", "pkcs11:x", "--registry", REGISTRY),
         "signer.not-supported",
     ),
     "an unknown command": (("frobnicate",), "usage"),

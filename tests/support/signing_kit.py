@@ -14,7 +14,7 @@ from vxsec.model.digest import digest_bytes
 from vxsec.model.package import PackageRef
 from vxsec.model.trust import Holder, HolderKind, Registry, Role, TrustedKey, TrustRoot
 from vxsec.signing.key import KeySigner, generate_pkcs8
-from vxsec.signing.signer import Signer, sign_statement
+from vxsec.signing.signer import AnySigner, DigestSigner, Signer, sign_statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,12 @@ CI = Holder(id="ci", kind=HolderKind.MACHINE)
 ALICE = Holder(id="alice", kind=HolderKind.PERSON)
 
 
+def plain(opened: AnySigner) -> DigestSigner:
+    """The signer, which is one with a plain key."""
+    assert isinstance(opened, DigestSigner)
+    return opened
+
+
 @lru_cache(maxsize=64)
 def signer(name: str, algorithm: str = "ecdsa-p256") -> KeySigner:
     """The same key for the same name, in one test run."""
@@ -40,7 +46,7 @@ def signer(name: str, algorithm: str = "ecdsa-p256") -> KeySigner:
 
 
 def release(
-    key: Signer,
+    key: AnySigner,
     *,
     package: PackageRef = PACKAGE,
     digests: Digests = DIGESTS,
@@ -56,7 +62,7 @@ def release(
 
 
 def approval(
-    key: Signer,
+    key: AnySigner,
     *,
     subjects: Sequence[tuple[PackageRef, Digests]] = ((PACKAGE, DIGESTS),),
     registry: str = REGISTRY,
@@ -71,7 +77,7 @@ def approval(
     return signed(key, payload)
 
 
-def signed(key: Signer, payload: bytes) -> Bundle:
+def signed(key: AnySigner, payload: bytes) -> Bundle:
     """Any payload in a DSSE bundle."""
     return read_bundle(sign_statement(key, payload), where="made here")
 

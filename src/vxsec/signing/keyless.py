@@ -137,8 +137,8 @@ def _open_config(data: bytes | None) -> tuple[ClientTrustConfig, bytes]:
     if data is None:
         with _foreign_errors():
             config = ClientTrustConfig.production()
-            # There is no public way from a config to its JSON.
-            return config, config._inner.trusted_root.to_json().encode()  # noqa: SLF001
+            used = config._inner.trusted_root  # noqa: SLF001 - there is no public way from a config to its JSON
+            return config, used.to_json().encode()
     try:
         root = read_json(data, where="trust config")["trustedRoot"].mapping()
         return ClientTrustConfig.from_json(data.decode("utf-8")), dump_json(root)

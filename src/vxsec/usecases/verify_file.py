@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vxsec.errors import FormatError, RefusedError, UndecidedError, UsageError, VerificationError
-from vxsec.formats.dsse_envelope import read_envelope
+from vxsec.errors import RefusedError, UndecidedError, UsageError, VerificationError
 from vxsec.formats.sigstore_bundle import read_bundle_lines
 from vxsec.host.files import hash_file, read_bounded
 from vxsec.limits import DEFAULT_LIMITS
@@ -14,7 +13,9 @@ from vxsec.model.attestation import RejectedSignature
 from vxsec.model.quorum import count_quorum
 from vxsec.model.report.verification import FileVerdict, VerifyReport
 from vxsec.usecases.inputs import open_artifact, parse_expect, read_sidecars, refusal, same_package
-from vxsec.usecases.verify_judges import FileSubject, GivenJudge, Judge, Judged, TrustJudge, rejected_verdict
+from vxsec.usecases.verify_given import GivenJudge
+from vxsec.usecases.verify_judges import FileSubject, Judge, Judged, rejected_verdict
+from vxsec.usecases.verify_trusted import TrustJudge
 
 if TYPE_CHECKING:
     import os
@@ -124,7 +125,7 @@ def verify(
     wanted = parse_expect(expect) if expect is not None else None
     sources = _Sources(
         bundles=_read_given(bundles),
-        envelopes=_read_given(envelopes),
+        envelopes=tuple(envelopes),
         signatures=_read_given(signatures),
         sidecars=not (bundles or envelopes or signatures),
     )
@@ -163,7 +164,7 @@ class _Sources:
     """Where signatures come from: the files given, or those beside each file."""
 
     bundles: tuple[tuple[str, bytes], ...]
-    envelopes: tuple[tuple[str, bytes], ...]
+    envelopes: tuple[PathLike, ...]
     signatures: tuple[tuple[str, bytes], ...]
     sidecars: bool
 
@@ -221,12 +222,14 @@ def _judge_all(subject: FileSubject, judge: Judge, sources: _Sources) -> Iterato
     read, unread = _read_bundles(bundles)
     for item in unread:
         yield Judged(verdict=rejected_verdict(item))
-    for source, data in sources.envelopes:
-        try:
-            read += [(bundle, source) for bundle in judge.split(read_envelope(data, where=source))]
-        except (VerificationError, FormatError) as error:
-            unsplit = RejectedSignature(code=error.code, message=error.message, source=source)
-            yield Judged(verdict=rejected_verdict(unsplit))
+    if sources.envelopes:
+        from vxsec.usecases.verify_envelope import read_envelopes
+
+        keys, names = judge.candidates()
+        found = read_envelopes(sources.envelopes, keys=keys, names=names)
+        read += found.bundles
+        for item in found.rejected:
+            yield Judged(verdict=rejected_verdict(item))
     yield from judge.judge_bundles(subject, read)
     files = sources.signatures
     if sources.sidecars and isinstance(judge, GivenJudge):

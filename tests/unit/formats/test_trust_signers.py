@@ -45,7 +45,7 @@ FILES = {
     "alice.gpg": b"\x99\x01",
 }
 WINDOW = {"from": "2026-11-01T00:00:00Z", "until": "2027-11-01T00:00:00Z"}
-ALICE = {"subject": "alice@example.test", "issuer": "https://issuer.example.test", "roles": ["human"]}
+ALICE: dict[str, Any] = {"subject": "alice@example.test", "issuer": "https://issuer.example.test", "roles": ["human"]}
 BASE: dict[str, Any] = {
     "apiVersion": "vxsec/trust/v1",
     "kind": "Identities",

@@ -238,7 +238,7 @@ def test_requirements_that_are_met_pass() -> None:
 UNMET = {
     "no key with the role": (make_trust(roles=("human",), signed=True), "roles: [machine]"),
     "no registry with the label": (make_trust(labels=("staging",), signed=True), "internal"),
-    "an unsigned trust document": (make_trust(), "remove trust: signed from requires"),
+    "an unsigned trust document": (make_trust(), "make a trust repository of it"),
 }
 
 

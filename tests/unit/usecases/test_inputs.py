@@ -15,6 +15,7 @@ from vxsec.model.package import PackageRef
 from vxsec.model.trust import Registry
 from vxsec.testing.artifacts import pack
 from vxsec.usecases import inputs
+from vxsec.usecases.trust_source import load_trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,28 +105,28 @@ def documents(tmp_path: Path) -> Path:
 
 def test_key_files_are_found_beside_the_trust_document(documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
-    trust = inputs.load_trust(documents / "trust.yaml")
+    trust = load_trust(documents / "trust.yaml")
     assert [key.spki for key in trust.keys] == [signer("ci").spki]
     assert inputs.load_policy("vxsec:minimal", trust=trust).ref.name == "vxsec-minimal"
 
 
 def test_refuses_a_folder_for_a_trust_document(documents: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        inputs.load_trust(documents)
+        load_trust(documents)
     assert caught.value.code == "trust.directory-unsupported"
 
 
 def test_refuses_a_rehearsal_root_unless_asked(documents: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        inputs.load_trust(documents / "rehearsal.yaml")
+        load_trust(documents / "rehearsal.yaml")
     assert caught.value.code == "trust.rehearsal"
-    assert inputs.load_trust(documents / "rehearsal.yaml", unsafe_rehearsal=True).rehearsal
+    assert load_trust(documents / "rehearsal.yaml", unsafe_rehearsal=True).rehearsal
 
 
 def test_refuses_a_trust_document_whose_key_file_is_gone(documents: Path) -> None:
     (documents / "ci.pub").unlink()
     with pytest.raises(UsageError) as caught:
-        inputs.load_trust(documents / "trust.yaml")
+        load_trust(documents / "trust.yaml")
     assert caught.value.code == "file.missing"
     assert f"correct file: in {documents / 'trust.yaml'}" in str(caught.value.hint)
     assert "the folder you are in" not in str(caught.value.hint)
@@ -135,12 +136,12 @@ def test_refuses_a_trust_document_whose_key_file_is_a_folder(documents: Path) ->
     (documents / "ci.pub").unlink()
     (documents / "ci.pub").mkdir()
     with pytest.raises(UsageError) as caught:
-        inputs.load_trust(documents / "trust.yaml")
+        load_trust(documents / "trust.yaml")
     assert caught.value.code == "file.unreadable"
 
 
 def test_refuses_a_policy_that_asks_for_more_than_the_trust_document_has(documents: Path) -> None:
-    trust = inputs.load_trust(documents / "trust.yaml")
+    trust = load_trust(documents / "trust.yaml")
     with pytest.raises(ConfigurationError):
         inputs.load_policy("vxsec:recommended", trust=trust)
     with pytest.raises(UsageError) as caught:

@@ -15,7 +15,7 @@ from vxsec.formats.release_statement import build_approval_statement
 from vxsec.formats.tar_writer import write_tarball
 from vxsec.model.artifact import Artifact
 from vxsec.testing.artifacts import pack
-from vxsec.usecases.sign import open_signers
+from vxsec.usecases.signers import open_signers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,10 @@ from vxsec.model.artifact import Artifact
 from vxsec.model.digest import digest_bytes
 from vxsec.model.package import PackageRef
 from vxsec.testing.artifacts import pack
-from vxsec.usecases.verify_judges import FileSubject, KeyJudge, TrustJudge
+from vxsec.usecases.signers_given import load_signers
+from vxsec.usecases.verify_given import GivenJudge
+from vxsec.usecases.verify_judges import FileSubject
+from vxsec.usecases.verify_trusted import TrustJudge
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,10 +26,20 @@ if TYPE_CHECKING:
 DATA = pack({"name": "@acme/kernel", "version": "1.0.0"})
 
 
-def key_judge(folder: Path, name: str, algorithm: str, expect: PackageRef | None = None) -> KeyJudge:
+def key_judge(folder: Path, name: str, algorithm: str, expect: PackageRef | None = None) -> GivenJudge:
     path = folder / f"{name}.pub"
     path.write_bytes(render_public_key(signer(name, algorithm).spki))
-    return KeyJudge([path], now=NOW, threshold=1, predicate_type=None, expect=expect, registry=None)
+    given = load_signers(
+        [path],
+        identity=None,
+        issuer=None,
+        trusted_roots=(),
+        gpg_keyring=None,
+        gpg_fingerprints=(),
+        requirements=None,
+        now=NOW,
+    )
+    return GivenJudge(given, now=NOW, threshold=1, predicate_type=None, expect=expect, registry=None)
 
 
 @pytest.mark.parametrize("opened", [True, False], ids=["a package, read already", "a file, read when needed"])
@@ -41,23 +54,23 @@ def test_a_bare_ed25519_signature_is_over_the_whole_file(
     subject = FileSubject(path=str(path), digests=digest_bytes(DATA), artifact=artifact)
     key = signer("ed", "ed25519")
     line = render_message_bundle(bytes.fromhex(digest_bytes(DATA).sha256), key.sign(data), key_hint(key.spki))
-    counted, rejected = key_judge(tmp_path, "ed", "ed25519").count(subject, [(read_bundle(line, where="b"), "b")])
-    assert (len(counted), len(rejected)) == ((1, 0) if counts else (0, 1))
+    judged = list(key_judge(tmp_path, "ed", "ed25519").judge_bundles(subject, [(read_bundle(line, where="b"), "b")]))
+    assert [one.verdict.counted for one in judged] == [counts]
+    assert (judged[0].signer is not None) == counts
 
 
 def test_a_statement_about_another_package_does_not_count_where_one_is_expected(tmp_path: Path) -> None:
     subject = FileSubject(path="any", digests=DIGESTS, artifact=None)
     bundles = [(release(signer("ci", "ecdsa-p256")), "b")]
-    good = key_judge(tmp_path, "ci", "ecdsa-p256", PACKAGE).count(subject, bundles)
-    assert (len(good[0]), good[1]) == (1, [])
+    good = list(key_judge(tmp_path, "ci", "ecdsa-p256", PACKAGE).judge_bundles(subject, bundles))
+    assert [one.verdict.code for one in good] == ["verified"]
     other = PackageRef(name=PACKAGE.name, version="9.9.9")
-    counted, rejected = key_judge(tmp_path, "ci", "ecdsa-p256", other).count(subject, bundles)
-    assert counted == []
-    assert [item.code for item in rejected] == ["signature.subject-mismatch"]
+    judged = list(key_judge(tmp_path, "ci", "ecdsa-p256", other).judge_bundles(subject, bundles))
+    assert [(one.verdict.code, one.signer) for one in judged] == [("signature.subject-mismatch", None)]
 
 
 def test_a_trust_document_judges_packages_only() -> None:
     judge = TrustJudge(team(), now=NOW, threshold=1, predicate_type=None, registry=REGISTRY)
     with pytest.raises(UsageError) as caught:
-        judge.count(FileSubject(path="report.pdf", digests=DIGESTS, artifact=None), [])
+        list(judge.judge_bundles(FileSubject(path="report.pdf", digests=DIGESTS, artifact=None), []))
     assert caught.value.where == "report.pdf"

@@ -373,7 +373,7 @@ def test_a_thousand_lines_of_junk_do_no_harm_and_cost_a_bounded_number_of_checks
         checks.append(spki)
         verify_signature(spki, signature, data)
 
-    monkeypatch.setattr("vxsec.verification.bundle.verify_signature", counted)
+    monkeypatch.setattr("vxsec.verification.content.verify_signature", counted)
     root = trust_root(
         *(
             trusted(

@@ -1,0 +1,222 @@
+"""Signatures by signers that the caller names on the spot."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from vxsec.errors import FormatError, UndecidedError, VerificationError
+from vxsec.host.files import read_if_exists
+from vxsec.limits import DEFAULT_LIMITS
+from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE
+from vxsec.model.quorum import Signer
+from vxsec.model.report.verification import SignatureVerdict
+from vxsec.model.verified import VerifiedStatement
+from vxsec.usecases.inputs import registry_url_for
+from vxsec.usecases.verify_judges import FileSubject, Judged, refused_verdict, require_unexpired
+from vxsec.verification.bundle import subject_names, verify_bundle, verify_statement_subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from vxsec.formats.release_statement import ApprovalPredicate, ReleasePredicate
+    from vxsec.model.attestation import Bundle, Statement
+    from vxsec.model.package import PackageRef
+    from vxsec.model.verified import VerifiedBlob, VerifiedSignature
+    from vxsec.usecases.signers_given import GivenSigners
+
+__all__ = ["GivenJudge"]
+
+
+class GivenJudge:
+    """Signatures by signers that the caller names: each key, identity or fingerprint is its own holder."""
+
+    def __init__(
+        self,
+        given: GivenSigners,
+        *,
+        now: datetime,
+        threshold: int,
+        predicate_type: str | None,
+        expect: PackageRef | None,
+        registry: str | None,
+    ) -> None:
+        self.given = given
+        self.now = now
+        self.threshold = threshold
+        self.predicate_type = predicate_type
+        self.expect = expect
+        self.registry = registry_url_for("", trust=None, registry=registry) if registry is not None else None
+        self.hint = (
+            "ask the signer for the bundle, or see what the certificate says: vxsec doctor identity --bundle FILE"
+            if given.identity is not None
+            else "ask the signer for the bundle, or check that this is the right key"
+        )
+
+    def judge_bundles(self, subject: FileSubject, bundles: Sequence[tuple[Bundle, str]]) -> Iterator[Judged]:
+        """As :meth:`Judge.judge_bundles`."""
+        for bundle, source in bundles:
+            evidence = hashlib.sha256(bundle.line).hexdigest()
+            try:
+                verified = self._verify(subject, bundle)
+            except (VerificationError, FormatError, UndecidedError) as error:
+                yield Judged(verdict=refused_verdict(error, source=source, kind="bundle", evidence=evidence))
+                continue
+            signature = verified.signature
+            holder, label = self._holder(signature)
+            yield Judged(
+                verdict=SignatureVerdict(
+                    source=source,
+                    kind="bundle",
+                    counted=True,
+                    code="verified",
+                    message="the signature counts",
+                    evidence=evidence,
+                    signer=label,
+                    predicate_type=verified.statement.predicate_type
+                    if isinstance(verified, VerifiedStatement)
+                    else None,
+                    identity=signature.identity,
+                    times=signature.times,
+                    checks=signature.checks,
+                ),
+                signer=Signer(holder=holder, spki=signature.spki),
+            )
+
+    def judge_files(self, subject: FileSubject, signatures: Sequence[tuple[str, bytes]]) -> Iterator[Judged]:
+        """As :meth:`Judge.judge_files`; each counts as a bare signature."""
+        for source, data in signatures:
+            kind = "openpgp" if source.endswith(".asc") else "sshsig"
+            evidence = hashlib.sha256(data).hexdigest()
+            try:
+                self._require_bare()
+                counted_by = self._verify_file(kind, data, subject)
+            except (VerificationError, FormatError, UndecidedError) as error:
+                yield Judged(verdict=refused_verdict(error, source=source, kind=kind, evidence=evidence))
+                continue
+            label = self.given.names[counted_by]
+            yield Judged(
+                verdict=SignatureVerdict(
+                    source=source,
+                    kind=kind,
+                    counted=True,
+                    code="verified",
+                    message="the signature counts",
+                    evidence=evidence,
+                    signer=label,
+                ),
+                signer=Signer(holder=counted_by.hex(), spki=counted_by),
+            )
+
+    def candidates(self) -> tuple[list[bytes], list[str]]:
+        """As :meth:`Judge.candidates`."""
+        plain = [spki for spki in self.given.names if spki not in self.given.detached]
+        return plain, [check.hint for check in self.given.detached.values()]
+
+    def beside(self, subject: FileSubject) -> tuple[tuple[str, bytes], ...]:
+        """The signature files beside the subject, of the kinds that a signer given here could have made."""
+        kinds = ((".asc", self.given.fingerprints), (".sshsig", self.given.ssh))
+        found = (
+            (
+                f"{subject.path}{suffix}",
+                read_if_exists(f"{subject.path}{suffix}", max_bytes=DEFAULT_LIMITS.small_file_bytes),
+            )
+            for suffix, signers in kinds
+            if signers
+        )
+        return tuple((path, data) for path, data in found if data is not None)
+
+    def _holder(self, signature: VerifiedSignature) -> tuple[str, str]:
+        """What a signature is counted by, and what it is called."""
+        if signature.identity is None:
+            return signature.spki.hex(), self.given.names[signature.spki]
+        who = f"{signature.identity.subject} ({signature.identity.issuer})"
+        return f"identity:{who}", who
+
+    def _verify(self, subject: FileSubject, bundle: Bundle) -> VerifiedStatement | VerifiedBlob:
+        from vxsec.verification.identity import require_identity
+
+        verified = verify_bundle(
+            bundle,
+            keys=list(self.given.names),
+            roots=self.given.roots,
+            requirements=self.given.requirements,
+            sha256=subject.digests.sha256,
+            blob=subject.read,
+            now=self.now,
+            detached=self.given.detached,
+        )
+        if verified.signature.identity is not None:
+            wanted, issuer = self.given.identity or ("", "")
+            require_identity(verified.signature, subject=wanted, issuer=issuer)
+        if isinstance(verified, VerifiedStatement):
+            self._check_statement(subject, verified)
+        else:
+            self._require_bare()
+        return verified
+
+    def _verify_file(self, kind: str, data: bytes, subject: FileSubject) -> bytes:
+        """Which signer made the signature; what it is counted by."""
+        if kind == "sshsig":
+            from vxsec.formats.sshsig import read_sshsig
+            from vxsec.verification.sshsig import verify_sshsig
+
+            named = read_sshsig(data, where="signature").public_key
+            for key in self.given.ssh:
+                if key.blob == named:
+                    verify_sshsig(data, subject.read(), key=key)
+                    return key.identity
+            raise VerificationError(
+                "signed with an SSH key that is none of those given", code="signature.untrusted-key"
+            )
+        from vxsec.usecases.openpgp import openpgp_port
+        from vxsec.verification.openpgp import verify_openpgp
+
+        verdict = verify_openpgp(
+            data,
+            subject.read(),
+            certificates=self.given.keyring,
+            allowed=self.given.fingerprints,
+            run=openpgp_port(),
+            now=self.now,
+        )
+        return verdict.spki
+
+    def _require_bare(self) -> None:
+        if self.predicate_type is not None or self.expect is not None:
+            raise VerificationError("expected a statement, found a bare signature", code="statement.expected")
+
+    def _check_statement(self, subject: FileSubject, verified: VerifiedStatement) -> None:
+        statement = verified.statement
+        if self.predicate_type is not None and statement.predicate_type != self.predicate_type:
+            raise VerificationError(
+                f"expected a statement of type {self.predicate_type!r}, found {statement.predicate_type!r}",
+                code="statement.type",
+            )
+        package = subject.artifact.package if subject.artifact is not None else None
+        signed = verify_statement_subject(verified, digests=subject.digests, package=package)
+        # What the file itself holds was compared with --expect before: its ecosystem is the one meant.
+        if self.expect is not None and not subject_names(signed, package or self.expect):
+            raise VerificationError(
+                f"expected a statement about {self.expect}, found one about {signed.name!r}",
+                code="signature.subject-mismatch",
+            )
+        found = _own_predicate(statement)
+        if self.registry is not None and (found is None or found.registry != self.registry):
+            raise VerificationError(
+                f"expected a statement for {self.registry}, found one for {found.registry if found else 'none'!r}",
+                code="signature.registry-mismatch",
+            )
+        if found is not None and found.expires is not None:
+            require_unexpired(found.expires, self.now)
+
+
+def _own_predicate(statement: Statement) -> ReleasePredicate | ApprovalPredicate | None:
+    """Vxsec's own predicates are read strictly even where only a key is trusted; others are the reader's business."""
+    if statement.predicate_type not in {RELEASE_PREDICATE, APPROVAL_PREDICATE}:
+        return None
+    from vxsec.formats.release_statement import read_approval_predicate, read_release_predicate
+
+    release = statement.predicate_type == RELEASE_PREDICATE
+    return read_release_predicate(statement) if release else read_approval_predicate(statement)
