@@ -61,6 +61,10 @@ def read_trusted_root(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMIT
             code="trusted-root.too-large",
             where=where,
         )
+    if data.count(b"\n") > limits.bundle_file_lines:
+        raise FormatError(
+            f"expected at most {limits.bundle_file_lines} lines, found more", code="trusted-root.too-many", where=where
+        )
     lines = [(number, line) for number, line in enumerate(data.split(b"\n"), start=1) if line.strip()]
     if len(lines) <= 1 or not _is_json(lines[0][1]):
         return (_read_document(data, where, limits),)

@@ -84,6 +84,12 @@ def test_an_authority_is_read() -> None:
     assert (found.oidc_issuer, found.claims, found.scts, found.alternative_names) == (None, {}, (), ())
 
 
+def test_a_name_may_have_several_attributes_in_one_part() -> None:
+    attribute = sequence(render_der(0x06, b"\x55\x04\x03"), utf8("x"))
+    subject = sequence(render_der(0x31, attribute * 2))
+    assert _read(subject=subject).subject == subject
+
+
 def test_no_key_usage_is_told_apart_from_none_allowed() -> None:
     found = _read(extension(BASIC, sequence(), critical=CRITICAL))
     assert (found.has_key_usage, found.digital_signature, found.is_ca) == (False, False, False)

@@ -279,6 +279,9 @@ def test_more_lines_or_bytes_than_allowed_are_refused_not_cut() -> None:
         read_bundle_lines((LINE + b"\n") * 3, where="x", limits=Limits(bundles_per_subject=2))
     assert caught.value.code == "bundle.too-many"
     with pytest.raises(FormatError) as caught:
+        read_bundle_lines(LINE + b"\n" * 3, where="x", limits=Limits(bundle_file_lines=2))
+    assert caught.value.code == "bundle.too-many"
+    with pytest.raises(FormatError) as caught:
         read_bundle_lines(LINE * 3, where="x", limits=Limits(bundle_file_bytes=len(LINE)))
     assert caught.value.code == "bundle.too-large"
 

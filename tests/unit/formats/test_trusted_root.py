@@ -244,6 +244,7 @@ def test_more_than_allowed_is_refused_not_cut() -> None:
     for limits, data, code in [
         (Limits(trusted_root_bytes=len(WHOLE) - 1), WHOLE, "trusted-root.too-large"),
         (Limits(trusted_roots_per_file=1), WHOLE + b"\n" + WHOLE, "trusted-root.too-many"),
+        (Limits(bundle_file_lines=2), WHOLE + b"\n\n\n", "trusted-root.too-many"),
         (Limits(trusted_root_instances=1), _root(tlogs=[_log()] * 2), "trusted-root.too-many"),
     ]:
         with pytest.raises(FormatError) as caught:
