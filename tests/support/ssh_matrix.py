@@ -1,6 +1,6 @@
 """Signatures made in many ways, and who accepts them: ssh-keygen, and vxsec or why not.
 
-    python tests/support/ssh_matrix.py        # print the table
+    PYTHONPATH=tests python -m support.ssh_matrix        # print the table
 """  # fmt: skip
 
 from __future__ import annotations
