@@ -236,6 +236,15 @@ def test_by_default_it_signs_nothing_and_has_no_keys() -> None:
         assert caught.value.code == "registry.unsigned"
 
 
+def test_it_serves_a_keys_document_that_it_is_given() -> None:
+    with RegistrySimulator() as registry:
+        before = registry.snapshot()
+        registry.serve_keys(b'{"keys": []}')
+        assert get(registry, "-/npm/v1/keys") == {"keys": []}
+        registry.rewind(before)
+        assert get(registry, "-/npm/v1/keys") == 404
+
+
 def test_a_rotated_key_expires_after_what_it_signed_and_the_fresh_one_signs() -> None:
     with RegistrySimulator(signs=True) as registry:
         registry.publish(body())

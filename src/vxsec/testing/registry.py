@@ -56,6 +56,7 @@ class _State:
     tarballs: dict[tuple[str, str], bytes] = field(default_factory=dict)
     views: dict[str, tuple[Callable[[Document], Document], ...]] = field(default_factory=dict)
     keys: tuple[RegistryKey, ...] = ()
+    keys_document: bytes | None = None
 
     def copy(self) -> _State:
         """Nothing done to one is seen in the other."""
@@ -64,6 +65,7 @@ class _State:
             tarballs=dict(self.tarballs),
             views=dict(self.views),
             keys=self.keys,
+            keys_document=self.keys_document,
         )
 
 
@@ -201,6 +203,11 @@ class RegistrySimulator:
             self._state.keys = (*older, current.expire(_time(_now() + _MILLISECOND)), fresh)
             return fresh.keyid
 
+    def serve_keys(self, document: bytes | None) -> None:
+        """Answer ``-/npm/v1/keys`` with these bytes from now on, whether or not this registry signs; None: as before."""
+        with self._lock:
+            self._state.keys_document = document
+
     def fail_next(self, method: str, path_prefix: str, status: int, *, times: int = 1) -> None:
         """Answer the next ``times`` matching requests with ``status`` and do nothing."""
         with self._lock:
@@ -280,6 +287,8 @@ class RegistrySimulator:
             return 200, b"{}"
         if path == "-/whoami":
             return (200, b'{"username":"rehearsal"}') if known else (401, _error("authorization required"))
+        if path == "-/npm/v1/keys" and self._state.keys_document is not None:
+            return 200, self._state.keys_document
         if path == "-/npm/v1/keys" and self._state.keys:
             from vxsec.testing.registry_keys import keys_document
 
