@@ -43,9 +43,9 @@ class SignedCertificateTimestamp:
     signature: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Certificate:
-    """A certificate of version 3 as written; nothing in it is verified.
+    """A certificate of version 3 as written; nothing in it is verified. Two are the same where their ``der`` is.
 
     ``tbs``, ``signature_algorithm`` (dotted) and ``signature`` are what its issuer signed and how. ``spki`` is the key in
     canonical DER, ``key_info`` the same as written: its SHA-256 is the issuer key hash of RFC 6962. ``subject`` and
