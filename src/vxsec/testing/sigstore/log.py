@@ -47,7 +47,7 @@ class TransparencyLog:
         self.host = urlsplit(base_url).hostname or base_url
         self.key = make_key(kind)
         self.spki = spki_of(self.key)
-        self.log_id = note_log_id(self.host, self.key)
+        self.log_id = note_log_id(self.host, self.spki)
         self.tree_id = int.from_bytes(self.log_id[:7], "big")
         self.origin = f"{self.host} - {self.tree_id}" if generation == 1 else self.host
         # A version 1 log continues others, so that an entry has two numbers: in all of them, and in this tree.

@@ -143,7 +143,7 @@ def _signer(name: str, log: TransparencyLog, other: TransparencyLog) -> NoteKey:
     if name == "other":
         return replace(own, key=other.key)
     if name == "second":
-        return replace(own, key=other.key, hint=note_log_id(own.name, other.key))
+        return replace(own, key=other.key, hint=note_log_id(own.name, other.spki))
     if name == "witness":
         return NoteKey(name=_WITNESS, hint=_WITNESS_HINT, key=make_key("ed25519"), prefix=bytes(8))
     if name == "unhinted":

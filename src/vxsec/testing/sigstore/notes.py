@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from vxsec.testing.sigstore.keys import PrivateKey, encode, sign, spki_of
+from vxsec.testing.sigstore.keys import PrivateKey, encode, public_key_of, sign
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,13 +38,12 @@ class NoteKey:
         return f"\N{EM DASH} {self.name} {encode(made)}\n"
 
 
-def note_log_id(name: str, key: PrivateKey) -> bytes:
-    """What names a log's key: for Ed25519 the note key id of C2SP, in full; else the digest of the public key.
+def note_log_id(name: str, spki: bytes) -> bytes:
+    """What names a log's key (DER): for Ed25519 the note key id of C2SP, in full; else the digest of the public key.
 
     Rekor v2 uses all 32 bytes as the log's id; the first four stand before each signature.
     """
-    spki = spki_of(key)
-    if isinstance(key, ed25519.Ed25519PrivateKey):
+    if isinstance(public_key_of(spki), ed25519.Ed25519PublicKey):
         return hashlib.sha256(name.encode() + b"\n" + _ED25519 + spki[-_RAW_ED25519_BYTES:]).digest()
     return hashlib.sha256(spki).digest()
 
