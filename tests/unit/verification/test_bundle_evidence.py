@@ -59,6 +59,14 @@ def _material() -> SigstoreMaterial:
     return SigstoreMaterial()
 
 
+def _other_hash_stamp() -> bytes:
+    """The digest's name is changed: whose imprint it is does not matter any more."""
+    made = _material().timestamps["trusted"].stamp(b"signature", at=SIGNED_AT)
+    sha256, sha3 = bytes.fromhex("0609608648016503040201"), bytes.fromhex("0609608648016503040209")
+    assert sha256 in made
+    return made.replace(sha256, sha3)
+
+
 @cache
 def _stranger() -> SigstoreMaterial:
     material = SigstoreMaterial()
@@ -101,6 +109,15 @@ def _v2(**entry: Any) -> Recipe:
 def _without_stamping_leaf(root: dict[str, Any]) -> None:
     """The authority's chain then begins with the certificate authority above it."""
     root["timestampAuthorities"][0]["certChain"]["certificates"].pop(0)
+
+
+def _another_window(kind: str) -> Any:
+    """The authority is listed once more, and trusted since long ago."""
+
+    def change(root: dict[str, Any]) -> None:
+        root[kind].append(root[kind][0] | {"validFor": {"start": "2020-01-01T00:00:00Z"}})
+
+    return change
 
 
 def _not_der(*, listed: bool) -> bytes:
@@ -148,6 +165,20 @@ ACCEPTED: dict[str, tuple[Recipe, Root | None]] = {
     "a timestamp with its whole chain": (Recipe(stamps=(Stamp(embedded="chain"),)), None),
     "a timestamp without certificates": (Recipe(stamps=(Stamp(embedded="none"),)), None),
     "an authority listed without the certificate that it stamps with": (Recipe(), Root(edit=_without_stamping_leaf)),
+    "a timestamp authority's windows, one closed and one open": (
+        Recipe(),
+        Root(tsa=BEFORE, edit=_another_window("timestampAuthorities")),
+    ),
+    "a log's windows, one closed and one open": (
+        _v1(),
+        Root(
+            rekor_v1=BEFORE,
+            edit=lambda root: root["tlogs"].append(
+                root["tlogs"][0]
+                | {"publicKey": root["tlogs"][0]["publicKey"] | {"validFor": {"start": "2020-01-01T00:00:00Z"}}}
+            ),
+        ),
+    ),
     "a timestamp over SHA-512": (Recipe(stamps=(Stamp(algorithm="sha512"),)), None),
     "a timestamp of a stranger beside a good one": (Recipe(stamps=(Stamp(authority="other"), Stamp())), None),
     "an entry of a stranger beside a good one": (Recipe(entries=(Entry(whose="other"), Entry())), None),
@@ -181,12 +212,7 @@ ACCEPTED: dict[str, tuple[Recipe, Root | None]] = {
     "the leaf starts that second": (Recipe(leaf_start=SIGNED_AT), None),
     "an authority's windows, one closed and one open": (
         Recipe(),
-        Root(
-            ca=BEFORE,
-            edit=lambda root: root["certificateAuthorities"].append(
-                root["certificateAuthorities"][0] | {"validFor": {"start": "2020-01-01T00:00:00Z"}}
-            ),
-        ),
+        Root(ca=BEFORE, edit=_another_window("certificateAuthorities")),
     ),
 }
 
@@ -480,6 +506,21 @@ REFUSED: dict[str, tuple[Recipe, Root | None, str]] = {
         Recipe(stamps=(Stamp(), Stamp(broken_signature=True))),
         None,
         "timestamp.signature",
+    ),
+    "a timestamp that is noise around what names a token": (
+        Recipe(stamps=(Stamp(raw=bytes.fromhex("060b2a864886f70d0109100104")),)),
+        None,
+        "timestamp.malformed",
+    ),
+    "a timestamp with a hash that is not taken": (
+        Recipe(stamps=(Stamp(raw=_other_hash_stamp()),)),
+        None,
+        "timestamp.algorithm",
+    ),
+    "a refusal in place of a timestamp": (
+        Recipe(stamps=(Stamp(raw=bytes.fromhex("30053003020102")),)),
+        None,
+        "timestamp.not-granted",
     ),
     "a timestamp that is noise": (Recipe(stamps=(Stamp(raw=b"noise"),)), None, "timestamp.malformed"),
     "the timestamp authority's window had ended": (Recipe(), Root(tsa=BEFORE), "timestamp.authority-window"),
