@@ -309,7 +309,10 @@ def test_npms_own_verifier_accepts_the_signatures_and_refuses_what_was_changed(
             env=node_tools.environment(tmp_path / "home"), capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout) == [first, second, "EINTEGRITYSIGNATURE", "EEXPIREDSIGNATUREKEY"]
+        *others, replayed = json.loads(done.stdout)
+        assert others == [first, second, "EINTEGRITYSIGNATURE"]
+        # The old key expires a millisecond after the rotation: the third publish may still lie before that.
+        assert replayed in {"EEXPIREDSIGNATUREKEY", "EINTEGRITYSIGNATURE"}
 
 
 def _with_dist(packument: dict[str, Any], **change: Any) -> dict[str, Any]:
