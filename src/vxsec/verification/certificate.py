@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from vxsec.errors import VerificationError
@@ -173,7 +174,7 @@ def verify_scts(
                 code="sct.unknown-log",
             )
             continue
-        _verify_sct(sct, leaf.certificate, _issuer_key(issued), named[0])
+        _verify_sct(sct, leaf.der, _issuer_key(issued), named[0].spki)
         try:
             found.append(_require_sct_window(sct, named, now + skew))
         except VerificationError as error:
@@ -217,16 +218,16 @@ def _issuer_key(issued: IssuedCertificate) -> bytes:
     return issued.chain[min(1, len(issued.chain) - 1)].key_info
 
 
-def _verify_sct(
-    sct: SignedCertificateTimestamp, certificate: Certificate, issuer_key: bytes, log: TransparencyLog
-) -> None:
-    kind = key_algorithm(log.spki).partition("-")[0]
+@lru_cache(maxsize=1024)
+def _verify_sct(sct: SignedCertificateTimestamp, der: bytes, issuer_key: bytes, spki: bytes) -> None:
+    """Remembered where it holds, as the certificate's own signature is: one certificate signs many files."""
+    kind = key_algorithm(spki).partition("-")[0]
     expected = (0, _SHA256, _TLS_ALGORITHMS.get(kind))
     if (sct.version, sct.hash_algorithm, sct.signature_algorithm) != expected:
         raise VerificationError(
             "expected a timestamp of version 1 with SHA-256 and the log's kind of key", code="sct.signature"
         )
-    tbs = precertificate_tbs(certificate.der)
+    tbs = precertificate_tbs(der)
     signed = b"".join(
         (
             _SCT_HEAD,
@@ -240,7 +241,7 @@ def _verify_sct(
         )
     )
     try:
-        verify_hashed_signature(log.spki, sct.signature, signed, hash_name="sha256")
+        verify_hashed_signature(spki, sct.signature, signed, hash_name="sha256")
     except VerificationError as error:
         raise VerificationError(
             "the signed certificate timestamp does not verify under the log's key", code="sct.signature"
