@@ -57,9 +57,8 @@ def manifest_findings(
 
 
 def is_abbreviated(packument: Packument) -> bool:
-    """Whether a packument is the short form: ``modified`` beside the name, and neither times nor ids."""
-    document = packument.document
-    return "modified" in document and "time" not in document and "_id" not in document
+    """Whether a packument is the short form: ``modified`` beside the name, and no ids (Verdaccio keeps the times)."""
+    return "modified" in packument.document and "_id" not in packument.document
 
 
 def _difference(item: FieldDifference) -> Finding:

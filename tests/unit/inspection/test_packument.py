@@ -70,7 +70,9 @@ def test_an_honest_registry_gives_no_finding(manifest: dict[str, Any], files: di
     assert codes(artifact, npm_shaped(artifact), registry=None) == set()
     assert codes(artifact, verdaccio_shaped(artifact), registry="http://localhost:4873/") == set()
     assert codes(artifact, verdaccio_shaped(artifact), registry=None) == set()
-    assert codes(artifact, abbreviated(artifact)) == {("packument.abbreviated", "low")}
+    short = abbreviated(artifact)
+    assert codes(artifact, short) == {("packument.abbreviated", "low")}
+    assert codes(artifact, short | {"time": {VERSION: short["modified"]}}) == {("packument.abbreviated", "low")}
 
 
 def _set(**members: Any) -> Change:
