@@ -157,9 +157,12 @@ def _open(home: str | None) -> Any:  # noqa: ANN401 - python-gnupg has no types
     import gnupg
 
     try:
-        return gnupg.GPG(gpgbinary=program, gnupghome=home)
+        opened = gnupg.GPG(gpgbinary=program, gnupghome=home)
     except (OSError, ValueError) as error:
         raise _failed(str(error)) from error
+    if opened.version is None:
+        raise _failed("it does not tell its version")
+    return opened
 
 
 def _last_line(stderr: str) -> str:
