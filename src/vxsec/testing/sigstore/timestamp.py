@@ -36,7 +36,7 @@ from vxsec.testing.sigstore.replies import RefusedRequestError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from vxsec.testing.loopback import LoggedRequest, Reply
+    from vxsec.testing.loopback import LoggedRequest
 
 __all__ = ["Embedded", "TimestampAuthority", "TimestampQuery", "parse_timestamp_query"]
 
@@ -123,7 +123,7 @@ class TimestampAuthority:
         ).sign(root_key, SHA384())
         self.chain = tuple(item.public_bytes(Encoding.DER) for item in (self._certificate, root))
 
-    def answer(self, request: LoggedRequest, *, at: datetime) -> Reply:
+    def answer(self, request: LoggedRequest, *, at: datetime) -> tuple[int, bytes, dict[str, str]]:
         """Serve one request; the answer embeds the leaf's certificate where the query wants it (RFC 3161 section 3.4)."""
         try:
             query = parse_timestamp_query(request.body)
