@@ -15,6 +15,7 @@ from vxsec.model.verified import VerifiedStatement
 from vxsec.usecases.inputs import registry_url_for
 from vxsec.usecases.verify_judges import FileSubject, Judged, refused_verdict, require_unexpired
 from vxsec.verification.bundle import subject_names, verify_bundle, verify_statement_subject
+from vxsec.verification.checks import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from vxsec.formats.release_statement import ApprovalPredicate, ReleasePredicate
     from vxsec.model.attestation import Bundle, Statement
     from vxsec.model.package import PackageRef
+    from vxsec.model.verification import Check
     from vxsec.model.verified import VerifiedBlob, VerifiedSignature
     from vxsec.usecases.signers_given import GivenSigners
 
@@ -59,7 +61,7 @@ class GivenJudge:
         for bundle, source in bundles:
             evidence = hashlib.sha256(bundle.line).hexdigest()
             try:
-                verified = self._verify(subject, bundle)
+                verified, checks = self._verify(subject, bundle)
             except (VerificationError, FormatError, UndecidedError) as error:
                 yield Judged(verdict=refused_verdict(error, source=source, kind="bundle", evidence=evidence))
                 continue
@@ -79,7 +81,7 @@ class GivenJudge:
                     else None,
                     identity=signature.identity,
                     times=signature.times,
-                    checks=signature.checks,
+                    checks=checks,
                 ),
                 signer=Signer(holder=holder, spki=signature.spki),
             )
@@ -134,9 +136,9 @@ class GivenJudge:
         who = f"{signature.identity.subject} ({signature.identity.issuer})"
         return f"identity:{who}", who
 
-    def _verify(self, subject: FileSubject, bundle: Bundle) -> VerifiedStatement | VerifiedBlob:
-        from vxsec.verification.identity import require_identity
-
+    def _verify(
+        self, subject: FileSubject, bundle: Bundle
+    ) -> tuple[VerifiedStatement | VerifiedBlob, tuple[Check, ...]]:
         verified = verify_bundle(
             bundle,
             keys=list(self.given.names),
@@ -147,14 +149,27 @@ class GivenJudge:
             now=self.now,
             detached=self.given.detached,
         )
-        if verified.signature.identity is not None:
-            wanted, issuer = self.given.identity or ("", "")
-            require_identity(verified.signature, subject=wanted, issuer=issuer)
-        if isinstance(verified, VerifiedStatement):
-            self._check_statement(subject, verified)
-        else:
-            self._require_bare()
-        return verified
+        journal = Journal(verified.signature.checks)
+        try:
+            with journal.step("identity", "a signer that was given"):
+                self._require_given(verified.signature)
+            if isinstance(verified, VerifiedStatement):
+                self._check_statement(subject, verified, journal)
+            else:
+                with journal.step("statement-type", "a bare signature counts here"):
+                    self._require_bare()
+        except VerificationError as error:
+            error.checks = journal.report()
+            raise
+        return verified, journal.report()
+
+    def _require_given(self, signature: VerifiedSignature) -> None:
+        if signature.identity is None:
+            return
+        from vxsec.verification.identity import require_identity
+
+        subject, issuer = self.given.identity or ("", "")
+        require_identity(signature, subject=subject, issuer=issuer)
 
     def _verify_file(self, kind: str, data: bytes, subject: FileSubject) -> bytes:
         """Which signer made the signature; what it is counted by."""
@@ -187,13 +202,28 @@ class GivenJudge:
         if self.predicate_type is not None or self.expect is not None:
             raise VerificationError("expected a statement, found a bare signature", code="statement.expected")
 
-    def _check_statement(self, subject: FileSubject, verified: VerifiedStatement) -> None:
+    def _check_statement(self, subject: FileSubject, verified: VerifiedStatement, journal: Journal) -> None:
         statement = verified.statement
-        if self.predicate_type is not None and statement.predicate_type != self.predicate_type:
-            raise VerificationError(
-                f"expected a statement of type {self.predicate_type!r}, found {statement.predicate_type!r}",
-                code="statement.type",
-            )
+        with journal.step("statement-type", "of a type that counts"):
+            if self.predicate_type is not None and statement.predicate_type != self.predicate_type:
+                raise VerificationError(
+                    f"expected a statement of type {self.predicate_type!r}, found {statement.predicate_type!r}",
+                    code="statement.type",
+                )
+        with journal.step("subject", "these bytes, under this name", evidence=subject.digests.sha256):
+            self._check_subject(subject, verified)
+        with journal.step("predicate", "it reads, and is for this registry"):
+            found = _own_predicate(statement)
+            if self.registry is not None and (found is None or found.registry != self.registry):
+                raise VerificationError(
+                    f"expected a statement for {self.registry}, found one for {found.registry if found else 'none'!r}",
+                    code="signature.registry-mismatch",
+                )
+        if found is not None and found.expires is not None:
+            with journal.step("expiry", "to be used still"):
+                require_unexpired(found.expires, self.now)
+
+    def _check_subject(self, subject: FileSubject, verified: VerifiedStatement) -> None:
         package = subject.artifact.package if subject.artifact is not None else None
         signed = verify_statement_subject(verified, digests=subject.digests, package=package)
         # What the file itself holds was compared with --expect before: its ecosystem is the one meant.
@@ -202,14 +232,6 @@ class GivenJudge:
                 f"expected a statement about {self.expect}, found one about {signed.name!r}",
                 code="signature.subject-mismatch",
             )
-        found = _own_predicate(statement)
-        if self.registry is not None and (found is None or found.registry != self.registry):
-            raise VerificationError(
-                f"expected a statement for {self.registry}, found one for {found.registry if found else 'none'!r}",
-                code="signature.registry-mismatch",
-            )
-        if found is not None and found.expires is not None:
-            require_unexpired(found.expires, self.now)
 
 
 def _own_predicate(statement: Statement) -> ReleasePredicate | ApprovalPredicate | None:

@@ -12,6 +12,7 @@ from vxsec.model.report.verification import SignatureVerdict
 from vxsec.usecases.inputs import registry_url_for
 from vxsec.usecases.openpgp import trust_checks
 from vxsec.usecases.verify_judges import FileSubject, Judged, refused_verdict, rejected_verdict, require_unexpired
+from vxsec.verification.checks import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,10 +84,13 @@ class TrustJudge:
         return plain, [check.hint for check in self._detached.values()]
 
     def _judge_fact(self, fact: SignerFact) -> Judged:
+        journal = Journal(fact.checks)
         try:
             if fact.expires is not None:
-                require_unexpired(fact.expires, self.now)
+                with journal.step("expiry", "to be used still"):
+                    require_unexpired(fact.expires, self.now)
         except VerificationError as error:
+            error.checks = journal.report()
             return Judged(verdict=refused_verdict(error, source=fact.source, kind="bundle", evidence=fact.evidence))
         return Judged(
             verdict=SignatureVerdict(
@@ -100,7 +104,7 @@ class TrustJudge:
                 predicate_type=self.predicate_type,
                 identity=fact.identity,
                 times=fact.times,
-                checks=fact.checks,
+                checks=journal.report(),
             ),
             signer=Signer(holder=fact.holder, spki=fact.spki, role=fact.role),
         )

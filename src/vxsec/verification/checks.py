@@ -27,6 +27,13 @@ CHECKS = (
     "certificate-time",
     "sct",
     "requirements",
+    "statement-type",
+    "subject",
+    "predicate",
+    "identity",
+    "role",
+    "standing",
+    "expiry",
 )
 """The id of every check of a bundle, in the order in which they are reported.
 
@@ -36,8 +43,11 @@ root issued it, for signing code, to one identity. ``timestamp``: an RFC 3161 ti
 is about this artifact, signature and signer. ``log-promise``: the log's signed entry timestamp. ``log-inclusion``: the proof
 leads from the entry to the root hash. ``log-checkpoint``: the log signed that root hash. ``log-window`` and
 ``certificate-time``: whoever vouches was trusted, and valid, when it was signed. ``sct``: a certificate transparency log has
-the certificate. ``requirements``: there is as much evidence as was asked for. One id is reported once for each piece of
-evidence.
+the certificate. ``requirements``: there is as much evidence as was asked for. The rest is what a statement is
+judged by: ``statement-type``: it is of a type that counts. ``subject``: it is about these bytes, under this name.
+``predicate``: it reads, and is for this registry and version. ``identity``: the signer is one expected, or of the trust root.
+``role``: the signer may say this. ``standing``: it was in its window, and nothing is taken back. ``expiry``: the signer meant it
+to be used still. One id is reported once for each piece of evidence.
 """
 
 _NOT_REACHED = "not reached"

@@ -16,11 +16,12 @@ A bundle counts when every line holds; the first that does not is the reason it 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
 
-from vxsec.errors import FormatError, VxsecError
+from vxsec.errors import FormatError, VerificationError, VxsecError
 from vxsec.formats.release_statement import (
     ApprovalPredicate,
     ReleasePredicate,
@@ -36,6 +37,7 @@ from vxsec.model.scan import SCAN_PREDICATE
 from vxsec.model.trust import HolderKind, Role
 from vxsec.model.verified import VerifiedBlob, VerifiedStatement
 from vxsec.verification.bundle import subject_names, subject_states, verify_bundle, verify_statement_subject
+from vxsec.verification.checks import Journal
 from vxsec.verification.standing import (
     rejected_signature,
     rejection,
@@ -194,65 +196,74 @@ def _derive_fact(bundle: Bundle, source: str, case: _Case) -> SignerFact | Appro
         detached=case.detached,
         limits=case.limits,
     )
+    journal = Journal(verified.signature.checks)
+    try:
+        found = _judge(verified, case, journal)
+    except VerificationError as error:
+        error.checks = journal.report()
+        raise
+    signer = signer_fact(
+        found.statement,
+        found.signatory,
+        verified.signature,
+        role=found.role,
+        source=source,
+        created_at=found.predicate.created_at,
+        expires=found.predicate.expires,
+        evidence=hashlib.sha256(bundle.line).hexdigest(),
+        checks=journal.report(),
+    )
+    if isinstance(found.predicate, ReleasePredicate):
+        return signer
+    return ApprovalFact(
+        signer=signer,
+        policy_name=found.predicate.policy_name,
+        policy_min_version=found.predicate.policy_min_version,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A statement that counts, and who made it in which role."""
+
+    statement: str
+    predicate: ReleasePredicate | ApprovalPredicate
+    signatory: Signatory
+    role: Role
+
+
+def _judge(verified: VerifiedStatement | VerifiedBlob, case: _Case, journal: Journal) -> _Found:
     if isinstance(verified, VerifiedBlob):
         raise rejection("signature.bare", "a release or approval statement", "a bare signature over the file")
-    signatory = signatory_of(verified.signature, case.trust)
+    kind = verified.statement.predicate_type
+    release = kind == RELEASE_PREDICATE
     # 2. Type.
-    if verified.statement.predicate_type == RELEASE_PREDICATE:
-        return _derive_release(verified, signatory, source, case)
-    if verified.statement.predicate_type == APPROVAL_PREDICATE:
-        return _derive_approval(verified, signatory, source, case)
-    raise rejection(
-        "statement.type",
-        f"{RELEASE_PREDICATE} or {APPROVAL_PREDICATE}",
-        repr(verified.statement.predicate_type[:_SHOWN]),
-    )
-
-
-def _derive_release(verified: VerifiedStatement, signatory: Signatory, source: str, case: _Case) -> SignerFact:
+    with journal.step("statement-type", "a release or an approval"):
+        if kind not in {RELEASE_PREDICATE, APPROVAL_PREDICATE}:
+            expected = f"{RELEASE_PREDICATE} or {APPROVAL_PREDICATE}"
+            raise rejection("statement.type", expected, repr(kind[:_SHOWN]))
     # 3. Subject.
-    verify_statement_subject(verified, digests=case.digests, package=case.package)
+    with journal.step("subject", "these bytes, under this name", evidence=case.digests.sha256):
+        verify_statement_subject(verified, digests=case.digests, package=case.package)
     # 4. Predicate.
-    predicate = read_release_predicate(verified.statement)
-    _require_registry(predicate, case)
-    if predicate.version != case.package.version:
-        raise rejection("statement.version", f"version {case.package.version!r}", repr(predicate.version[:_SHOWN]))
-    # 5. Role, 6. time and revocation.
-    require_role(signatory, Role.MACHINE, HolderKind.MACHINE, "a release")
-    require_good(signatory, verified.signature, trust=case.trust, digests=case.digests, now=case.now)
-    return signer_fact(
-        "release",
-        signatory,
-        verified.signature,
-        role=Role.MACHINE,
-        source=source,
-        created_at=predicate.created_at,
-        expires=predicate.expires,
-    )
-
-
-def _derive_approval(verified: VerifiedStatement, signatory: Signatory, source: str, case: _Case) -> ApprovalFact:
-    # 3. Subject.
-    verify_statement_subject(verified, digests=case.digests, package=case.package)
-    # 4. Predicate.
-    predicate = read_approval_predicate(verified.statement)
-    _require_registry(predicate, case)
-    # 5. Role, 6. time and revocation.
-    require_role(signatory, Role.HUMAN, HolderKind.PERSON, "an approval")
-    require_good(signatory, verified.signature, trust=case.trust, digests=case.digests, now=case.now)
-    return ApprovalFact(
-        signer=signer_fact(
-            "approval",
-            signatory,
-            verified.signature,
-            role=Role.HUMAN,
-            source=source,
-            created_at=predicate.created_at,
-            expires=predicate.expires,
-        ),
-        policy_name=predicate.policy_name,
-        policy_min_version=predicate.policy_min_version,
-    )
+    with journal.step("predicate", "for this registry, and this version"):
+        predicate = (read_release_predicate if release else read_approval_predicate)(verified.statement)
+        _require_registry(predicate, case)
+        if isinstance(predicate, ReleasePredicate) and predicate.version != case.package.version:
+            raise rejection("statement.version", f"version {case.package.version!r}", repr(predicate.version[:_SHOWN]))
+    # 5. Role.
+    with journal.step("identity", "a signer of the trust root"):
+        signatory = signatory_of(verified.signature, case.trust)
+    role = Role.MACHINE if release else Role.HUMAN
+    with journal.step("role", f"{role.value}: {signatory.holder.id}"):
+        if release:
+            require_role(signatory, Role.MACHINE, HolderKind.MACHINE, "a release")
+        else:
+            require_role(signatory, Role.HUMAN, HolderKind.PERSON, "an approval")
+    # 6. Time and revocation.
+    with journal.step("standing", "in its window, and nothing is taken back"):
+        require_good(signatory, verified.signature, trust=case.trust, digests=case.digests, now=case.now)
+    return _Found(statement="release" if release else "approval", predicate=predicate, signatory=signatory, role=role)
 
 
 def _require_registry(predicate: ReleasePredicate | ApprovalPredicate, case: _Case) -> None:

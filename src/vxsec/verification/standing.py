@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vxsec.model.attestation import Bundle
     from vxsec.model.digest import Digests
     from vxsec.model.trust import Holder, HolderKind, Role, TrustedKey, TrustRoot
-    from vxsec.model.verification import TrustedTime
+    from vxsec.model.verification import Check, TrustedTime
     from vxsec.model.verified import VerifiedSignature
 
 __all__ = [
@@ -109,6 +109,8 @@ def signer_fact(
     source: str,
     created_at: datetime | None = None,
     expires: datetime | None = None,
+    evidence: str = "",
+    checks: tuple[Check, ...] = (),
 ) -> SignerFact:
     """What a signature that counts states about whoever made it.
 
@@ -120,6 +122,8 @@ def signer_fact(
         source: The file or registry version it was read from.
         created_at: The signer's claim.
         expires: The signer's claim.
+        evidence: SHA-256 (hex) of the bundle.
+        checks: What was checked, as it is told.
     """
     return SignerFact(
         statement=statement,
@@ -136,6 +140,8 @@ def signer_fact(
         log_entries=signature.log_entries,
         timestamps=signature.timestamps,
         scts=signature.scts,
+        evidence=evidence,
+        checks=checks or signature.checks,
     )
 
 
