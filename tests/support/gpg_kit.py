@@ -95,10 +95,11 @@ class GpgHome:
 def gpg_home() -> Iterator[GpgHome]:
     """A new home under a short path (a socket's path is bounded); its agent ends with it."""
     folder = Path(tempfile.mkdtemp(prefix="gk"))
+    gpgconf = shutil.which("gpgconf") or "gpgconf"  # found now: a test may change the PATH
     try:
         yield GpgHome(folder)
     finally:
-        subprocess.run(["gpgconf", "--homedir", str(folder), "--kill", "all"], capture_output=True, check=False)
+        subprocess.run([gpgconf, "--homedir", str(folder), "--kill", "all"], capture_output=True, check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
