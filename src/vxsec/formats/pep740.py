@@ -2,7 +2,8 @@
 
 An attestation object is a Sigstore bundle in other words: one certificate, its log entries, perhaps timestamps, and a
 statement about one distribution file. A provenance object is what an index serves: attestations by publisher. Members that
-the specification does not name are ignored, as it allows. Base64 may be broken into lines: older writers did so.
+the specification does not name are ignored, as it allows. Log entries are in Sigstore's own JSON form, which is what PyPI
+serves; the appendix of the specification describes them in other words. Base64 may be broken into lines: older writers did so.
 
 Nothing is lost on the way from a bundle and back, except a key id, which is only a hint: what an attestation object cannot
 say (a public key, a chain, a bare signature) is refused.
