@@ -288,7 +288,7 @@ def _read_header(reader: Reader) -> tuple[int, int]:
         length = ((length - 192) << 8) + reader.number(1) + 192
     elif length == 255:  # noqa: PLR2004 - five octets
         length = reader.number(4)
-    elif length >= 224:  # noqa: PLR2004 - partial
+    elif length >= 224:  # noqa: PLR2004 - a partial length
         raise reader.error("a packet in parts")
     return _tag(first), length
 
