@@ -41,6 +41,25 @@ def test_a_request_arrives_decoded_and_is_answered() -> None:
     assert said.endswith(b"\r\n\r\n[]")
 
 
+def test_an_answer_may_have_headers_and_a_request_a_query() -> None:
+    seen: list[LoggedRequest] = []
+
+    def answer(request: LoggedRequest) -> tuple[int, bytes, dict[str, str]]:
+        seen.append(request)
+        return 302, b"", {"location": "http://127.0.0.1/", "content-type": "text/plain"}
+
+    server = LoopbackServer(answer)
+    try:
+        said = ask(server, b"GET /a?b=%20c&d HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    finally:
+        server.close()
+    assert (seen[0].path, seen[0].query) == ("/a", "b=%20c&d")
+    assert said.startswith(b"HTTP/1.1 302 ")
+    assert b"location: http://127.0.0.1/\r\n" in said
+    assert said.count(b"content-type:") == 1
+    assert b"content-type: text/plain\r\n" in said
+
+
 def test_a_client_that_is_killed_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
     gone, reset = threading.Event(), threading.Event()
 

@@ -112,6 +112,13 @@ def test_rekor_1_alone_says_when_and_without_it_a_timestamp_must(instance: Sigst
         sign(instance, 2, timestamps=False)
 
 
+def test_the_documents_also_stand_alone(instance: SigstoreInstance) -> None:
+    both = json.loads(instance.client_trust_config(rekor=1, timestamps=False))
+    assert json.loads(instance.trusted_root()) == both["trustedRoot"]
+    assert json.loads(instance.signing_config(rekor=1, timestamps=False)) == both["signingConfig"]
+    assert both["signingConfig"]["rekorTlogUrls"][0]["url"] == instance.url("rekor-v1")
+
+
 def test_another_identity_is_refused(instance: SigstoreInstance) -> None:
     mallory = policies.Identity(identity="mallory@example.test", issuer=instance.issuer.url)
     with pytest.raises(SigstoreError, match="do not match"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -84,10 +83,10 @@ def _token(request: LoggedRequest, asked: Mapping[str, Any]) -> str:
     scheme, _, shown = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and shown:
         return shown
-    inside = asked.get("credentials", {}).get("oidcIdentityToken", "")
-    if not inside:
+    inside = asked.get("credentials")
+    if not isinstance(inside, dict) or not inside.get("oidcIdentityToken"):
         raise RefusedRequestError("expected an OIDC token", status=_UNAUTHORIZED)
-    return str(inside)
+    return str(inside["oidcIdentityToken"])
 
 
 def _proven_key(asked: Mapping[str, Any], claims: Mapping[str, Any]) -> PublicKey:
@@ -101,7 +100,7 @@ def _proven_key(asked: Mapping[str, Any], claims: Mapping[str, Any]) -> PublicKe
         wanted = asked["publicKeyRequest"]
         key = public_key_of(wanted["publicKey"]["content"].encode())
         proof = base64.b64decode(wanted["proofOfPossession"], validate=True)
-    except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise RefusedRequestError(f"expected a signing request or a public key with its proof: {error!r}") from error
     subject = str(claims.get("email") or claims.get("sub"))
     if not verifies(key, proof, subject.encode()):

@@ -19,6 +19,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from vxsec.errors import FormatError
+from vxsec.formats.strict_json import parse_json
 from vxsec.testing.sigstore.identity import GITHUB_CLAIMS, OIDC_AUDIENCE
 from vxsec.testing.sigstore.replies import RefusedRequestError, json_reply
 
@@ -111,23 +113,25 @@ class OidcIssuer:
         """
         try:
             written, _, signature = token.rpartition(".")
-            head, body = (json.loads(_decode(part)) for part in written.split("."))
+            head, body = (_claims(part) for part in written.split("."))
             self._key.public_key().verify(_decode(signature), written.encode(), padding.PKCS1v15(), SHA256())
-        except (ValueError, InvalidSignature) as error:
+            faults = self._faults(head, body)
+        except (ValueError, TypeError, FormatError, InvalidSignature) as error:
             raise RefusedRequestError("the token's signature is not this issuer's", status=_UNAUTHORIZED) from error
+        for fault, found in faults.items():
+            if found:
+                raise RefusedRequestError(fault, status=_UNAUTHORIZED)
+        return body
+
+    def _faults(self, head: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, bool]:
         now = self._clock().timestamp()
-        faults = {
+        return {
             "the token is not RS256": head.get("alg") != _ALGORITHM,
             "the token is another issuer's": body.get("iss") != self.url,
             "the token is meant for another audience": body.get("aud") != OIDC_AUDIENCE,
             "the token has expired": now >= body.get("exp", 0),
             "the token is not valid yet": now < body.get("nbf", 0),
         }
-        for fault, found in faults.items():
-            if found:
-                raise RefusedRequestError(fault, status=_UNAUTHORIZED)
-        claims: dict[str, Any] = body
-        return claims
 
     def answer(self, request: LoggedRequest) -> Reply:
         """Serve one request."""
@@ -185,6 +189,13 @@ class OidcIssuer:
             raise RefusedRequestError("expected the runner's own token", status=_UNAUTHORIZED)
         audience = _only(request.query).get("audience", "")
         return json_reply(200, {"value": self.workflow_token(audience=audience)})
+
+
+def _claims(part: str) -> dict[str, Any]:
+    found = parse_json(_decode(part), where="token")
+    if not isinstance(found, dict):
+        raise TypeError("expected a JSON object")
+    return found
 
 
 def _only(query: str) -> dict[str, str]:

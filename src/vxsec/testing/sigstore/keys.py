@@ -10,7 +10,7 @@ import hashlib
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
@@ -151,12 +151,15 @@ def public_key_of(verifier: bytes) -> PublicKey:
     Raises:
         ValueError: It is none of these, or a kind of key that Sigstore does not know.
     """
-    key = _load(verifier)
-    if not isinstance(key, ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey):
-        raise ValueError(  # noqa: TRY004 - what was sent is at fault, not the call
-            f"expected an ECDSA, Ed25519 or RSA key, found {type(key).__name__}"
-        )
-    return key
+    try:
+        key = _load(verifier)
+    except UnsupportedAlgorithm as error:
+        raise ValueError("expected a key of a known kind") from error
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVE_DETAILS:
+        return key
+    if isinstance(key, ed25519.Ed25519PublicKey | rsa.RSAPublicKey):
+        return key
+    raise ValueError(f"expected an ECDSA key on a NIST curve, Ed25519 or RSA, found {type(key).__name__}")
 
 
 def render_verifier(verifier: bytes) -> bytes:

@@ -7,10 +7,12 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from vxsec.testing.sigstore.entries import canonical, entry_body
-from vxsec.testing.sigstore.keys import encode, make_key
+from vxsec.testing.sigstore.keys import encode
 from vxsec.testing.sigstore.log import Placed, log_entry_json
-from vxsec.testing.sigstore.notes import NoteKey, checkpoint_text, note_log_id, signed_note
+from vxsec.testing.sigstore.notes import NoteKey, checkpoint_text, note_log_id, signed_note, witness_key
 from vxsec.testing.sigstore.rekor_v1 import signed_entry_timestamp
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ __all__ = ["mint_entry"]
 
 _LATER = 3
 _WITNESS = "witness.example.test"
-_WITNESS_HINT = b"wit\x04"
+_WITNESSED_AT = 1_795_000_000
 
 
 def mint_entry(
@@ -145,7 +147,7 @@ def _signer(name: str, log: TransparencyLog, other: TransparencyLog) -> NoteKey:
     if name == "second":
         return replace(own, key=other.key, hint=note_log_id(own.name, other.spki))
     if name == "witness":
-        return NoteKey(name=_WITNESS, hint=_WITNESS_HINT, key=make_key("ed25519"), prefix=bytes(8))
+        return witness_key(_WITNESS, Ed25519PrivateKey.generate(), at=_WITNESSED_AT)
     if name == "unhinted":
         return replace(own, hint=bytes(4))
     return own

@@ -13,29 +13,43 @@ from vxsec.testing.sigstore.keys import PrivateKey, encode, public_key_of, sign
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["NoteKey", "checkpoint_text", "note_log_id", "signed_note"]
+__all__ = ["NoteKey", "checkpoint_text", "note_log_id", "signed_note", "witness_key"]
 
 _ED25519 = b"\x01"
+_COSIGNATURE = b"\x04"
 _RAW_ED25519_BYTES = 32
 _HINT_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteKey:
-    """Who signs a note: the name on the line, the four bytes before the signature, and the key.
+    """Who signs a note: the name on the line, the bytes of which the first four stand before the signature, and the key.
 
-    ``prefix`` is put before the signature, as witnesses put their time (C2SP ``tlog-cosignature``).
+    With ``cosigned_at`` (Unix seconds) the line is a witness's: the time stands before the signature and is signed with the
+    text (C2SP ``tlog-cosignature``).
     """
 
     name: str
     hint: bytes
     key: PrivateKey
-    prefix: bytes = b""
+    cosigned_at: int | None = None
 
     def line(self, text: str) -> str:
         """The signature line over ``text``."""
-        made = self.hint[:_HINT_BYTES] + self.prefix + sign(self.key, text.encode())
+        made = self.hint[:_HINT_BYTES] + self._signature(text)
         return f"\N{EM DASH} {self.name} {encode(made)}\n"
+
+    def _signature(self, text: str) -> bytes:
+        if self.cosigned_at is None:
+            return sign(self.key, text.encode())
+        signed = f"cosignature/v1\ntime {self.cosigned_at}\n{text}"
+        return self.cosigned_at.to_bytes(8, "big") + sign(self.key, signed.encode())
+
+
+def witness_key(name: str, key: ed25519.Ed25519PrivateKey, *, at: int) -> NoteKey:
+    """A witness, who signs at this time (Unix seconds)."""
+    hint = hashlib.sha256(name.encode() + b"\n" + _COSIGNATURE + key.public_key().public_bytes_raw()).digest()
+    return NoteKey(name=name, hint=hint, key=key, cosigned_at=at)
 
 
 def note_log_id(name: str, spki: bytes) -> bytes:

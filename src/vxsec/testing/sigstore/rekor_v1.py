@@ -6,12 +6,13 @@ An entry is taken only if its signature verifies: ``hashedrekord`` and ``dsse``,
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from vxsec.errors import FormatError
+from vxsec.formats.strict_json import parse_json
 from vxsec.model.attestation import pae
 from vxsec.testing.sigstore.entries import Logged, canonical, entry_body
 from vxsec.testing.sigstore.keys import HashName, encode, public_key_of, verifies, verifies_digest
@@ -131,7 +132,7 @@ def _read(document: Mapping[str, Any]) -> tuple[str, str, Logged]:
         raise RefusedRequestError(f"expected hashedrekord or dsse 0.0.1, found {kind!r} {version!r}")
     try:
         return str(kind), str(version), reader(document["spec"])
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, FormatError) as error:
         raise RefusedRequestError(f"expected an entry of kind {kind}: {error!r}") from error
 
 
@@ -151,7 +152,7 @@ def _hashedrekord(spec: Mapping[str, Any]) -> Logged:
 def _dsse(spec: Mapping[str, Any]) -> Logged:
     proposed = spec["proposedContent"]
     uploaded = str(proposed["envelope"])
-    envelope = json.loads(uploaded)
+    envelope: Any = parse_json(uploaded.encode(), where="envelope")
     (verifier,) = proposed["verifiers"]
     (signature,) = envelope["signatures"]
     logged = Logged.of_envelope(

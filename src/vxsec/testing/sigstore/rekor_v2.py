@@ -62,7 +62,7 @@ def _read(document: Mapping[str, Any]) -> tuple[str, Logged]:
         if "hashedRekordRequestV002" in document:
             return "hashedrekord", _hashedrekord(document["hashedRekordRequestV002"])
         return "dsse", _dsse(document["dsseRequestV002"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RefusedRequestError(f"expected a hashedrekord or dsse request: {error!r}") from error
 
 

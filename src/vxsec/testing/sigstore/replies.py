@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from vxsec.errors import FormatError
+from vxsec.formats.strict_json import parse_json
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
@@ -41,8 +44,8 @@ def posted(request: LoggedRequest) -> dict[str, Any]:
         RefusedRequestError: It is none.
     """
     try:
-        document = json.loads(request.body)
-    except ValueError as error:
+        document = parse_json(request.body, where="request")
+    except FormatError as error:
         raise RefusedRequestError(f"expected JSON: {error}") from error
     if not isinstance(document, dict):
         raise RefusedRequestError("expected a JSON object")

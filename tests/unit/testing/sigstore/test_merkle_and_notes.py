@@ -13,7 +13,7 @@ from vxsec.formats.checkpoint import read_checkpoint
 from vxsec.testing.sigstore.keys import make_key, public_key_of, spki_of, verifies
 from vxsec.testing.sigstore.log import TransparencyLog
 from vxsec.testing.sigstore.merkle import MerkleTree, leaf_hash
-from vxsec.testing.sigstore.notes import NoteKey, checkpoint_text, note_log_id, signed_note
+from vxsec.testing.sigstore.notes import NoteKey, checkpoint_text, note_log_id, signed_note, witness_key
 
 # The tree of certificate-transparency's own test data (``merkletree`` reference vectors).
 LEAVES = ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
@@ -105,6 +105,16 @@ def test_a_note_says_what_was_signed_by_whom(kind: str) -> None:
         "log.example.test", 7, "log.example.test", hint[:4],
     )  # fmt: skip
     assert verifies(public_key_of(spki_of(key)), signature.signature, found.signed)
+
+
+def test_a_witness_signs_the_time_too() -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    text = checkpoint_text("log.example.test", 7, bytes(32))
+    found = read_checkpoint(signed_note(text, [witness_key("w.example.test", key, at=1_700_000_000)]), where="note")
+    (line,) = found.signatures
+    hint = hashlib.sha256(b"w.example.test\n\x04" + key.public_key().public_bytes_raw()).digest()[:4]
+    assert (line.key_hint, int.from_bytes(line.signature[:8], "big")) == (hint, 1_700_000_000)
+    key.public_key().verify(line.signature[8:], b"cosignature/v1\ntime 1700000000\n" + text.encode())
 
 
 def test_a_log_of_the_first_generation_goes_on_from_others_and_names_its_tree() -> None:

@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, x25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from support.sigstore_cases import CASES
 from vxsec.errors import FormatError
@@ -211,6 +213,28 @@ def test_keys_are_called_what_sigstores_registry_calls_them(kind: KeyKind, detai
         details, hashed, hashed,
     )  # fmt: skip
     assert spki_of(public_key_of(render_verifier(spki_of(key)))) == spki_of(key)
+
+
+KNOWN = spki_of(make_key("ed25519"))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param(spki_of(ec.generate_private_key(ec.SECP256K1())), id="on a curve of others"),
+        pytest.param(
+            x25519.X25519PrivateKey.generate()
+            .public_key()
+            .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+            id="that cannot sign",
+        ),
+        pytest.param(KNOWN.replace(b"\x2b\x65\x70", b"\x2b\x65\x7f"), id="of a kind that nobody knows"),
+        pytest.param(b"", id="that is empty"),
+    ],
+)
+def test_a_key_is_refused(key: bytes) -> None:
+    with pytest.raises(ValueError, match="key"):
+        public_key_of(key)
 
 
 def test_a_signing_config_without_timestamps_names_none() -> None:
