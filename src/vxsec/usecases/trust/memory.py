@@ -81,6 +81,8 @@ def _read(path: Path) -> RememberedVersions | None:
     try:
         data = read_if_exists(path, max_bytes=DEFAULT_LIMITS.small_file_bytes)
     except UsageError as error:
+        if isinstance(error.__cause__, NotADirectoryError):  # HOME=/dev/null: no state, and no way to have one
+            return None
         raise ConfigurationError(
             f"the versions that were remembered cannot be read: {error.message}",
             code="trust.state",
