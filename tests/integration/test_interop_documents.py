@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import importlib.resources
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +20,7 @@ from support.interop_kit import (
     publish_bundle,
     wheel_bundle,
 )
+from support.omissions import require_or_skip
 from support.signing_kit import DIGESTS, OTHER_DIGESTS, PACKAGE
 from vxsec.errors import VerificationError
 from vxsec.formats.bundle_documents import read_bundle_document
@@ -147,3 +150,21 @@ def test_a_changed_statement_in_a_pep_740_object_is_refused(roots: tuple[Trusted
     with pytest.raises(VerificationError) as caught:
         _verify(to_bundle(json.dumps(document).encode(), where="a"), roots)
     assert caught.value.code == "signature.invalid"
+
+
+@pytest.mark.shared
+def test_a_real_provenance_that_another_repository_signed_disagrees_with_its_certificate() -> None:
+    path = Path(__file__).parents[3] / "shared" / "conformance" / "sigstore" / "happy-path-intoto-in-dsse-v3"
+    if not path.is_dir():
+        require_or_skip("the shared conformance cases are not here")
+    store = importlib.resources.files("sigstore") / "_store"
+    found = [folder / "trusted_root.json" for folder in store.iterdir() if "sigstage" not in folder.name]
+    roots = [root for file in found if file.is_file() for root in read_trusted_root(file.read_bytes(), where="root")]
+    (bundle,) = _only((path / "bundle.sigstore.json").read_bytes())
+    verified = verify_bundle(bundle, roots=roots, now=SIGNED_AT)
+    assert isinstance(verified, VerifiedStatement)
+    verdict = check_provenance(verified, builders={})
+    failed = {check.id for check in verdict.checks if check.code == "provenance.mismatch"}
+    assert failed >= {"provenance.repository", "provenance.commit", "provenance.workflow", "provenance.builder"}
+    assert not verdict.agrees
+    assert verdict.claims["sourceRepositoryURI"].startswith("https://github.com/sigstore-conformance/")
