@@ -14,6 +14,7 @@ import vxsec
 from support.published_schemas import SCHEMA_FILES, SCHEMA_FOLDER, load_schema, published_errors, raw_schema
 from support.wheel_factory import sdist, wheel
 from vxsec.formats.tar_writer import write_tarball
+from vxsec.testing.sigstore.mint import SigstoreMaterial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -299,6 +300,40 @@ def test_signed(vxsec_run: Vxsec, shop: Shop) -> None:
     attested = ("attest", path, "predicate.json", "--type", "urn:x", "--predicate", "predicate.json", "--json")
     subjects = check(vxsec_run(*attested, *signers), "signed", 0)["files"]
     assert {item["subject"] for item in subjects} == {"pkg:npm/%40acme/kernel@1.0.0", "predicate.json"}
+
+
+def test_registry_signed(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.pack("kernel")
+    signed = check(vxsec_run("registry", "sign", path, "--signer", shop.uri("ci"), "--json"), "registrysigned", 0)
+    packument: Any = {"name": "@acme/kernel", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": _listed(path)}}
+    packument["versions"]["1.0.0"]["dist"]["signatures"] = signed["files"][0]["signatures"]
+    (shop.folder / "packument.json").write_text(json.dumps(packument), encoding="utf-8")
+    assert vxsec_run("registry", "keys", "--key", shop.keys / "ci.pub", "-o", "keys.json").status == 0
+    asked = ("verify", path, "--packument", "packument.json", "--npm-keys", "keys.json", "--json")
+    assert check(vxsec_run(*asked), "verify", 0)["files"][0]["signatures"][0]["kind"] == "npm"
+    packument["versions"]["1.0.0"]["dist"]["signatures"] = []
+    (shop.folder / "packument.json").write_text(json.dumps(packument), encoding="utf-8")
+    assert check(vxsec_run(*asked), "verify", 10)["files"][0]["code"] == "npm.unsigned"
+
+
+def _listed(path: Path) -> dict[str, Any]:
+    artifact: Any = vxsec.open_artifact(path)
+    return {**artifact.manifest.document, "dist": {"integrity": artifact.digests.integrity}}
+
+
+def test_identity(vxsec_run: Vxsec, shop: Shop) -> None:
+    path = shop.pack("kernel")
+    minted = SigstoreMaterial().mint()
+    (shop.folder / "kernel.sigstore.jsonl").write_bytes(minted.bundle + b"\n")
+    asked = ("doctor", "identity", "--bundle", "kernel.sigstore.jsonl", "--json", "--issuer", "https://x.example.test")
+    document = check(vxsec_run(*asked, "--identity", "nobody@example.test"), "identity", 11)
+    assert document["certificates"][0]["expected"][0]["differences"] != []
+    found = document["certificates"][0]
+    own = (*asked[:-1], found["issuer"], "--identity", found["subject"])
+    assert check(vxsec_run(*own), "identity", 0)["certificates"][0]["matches"] is True
+    verified = ("verify", path, "--bundle", "kernel.sigstore.jsonl", "--identity", "x", "--issuer", "y", "--json")
+    signature = check(vxsec_run(*verified), "verify", 10)["files"][0]["signatures"][0]
+    assert "failed" in {one["status"] for one in signature["checks"]}
 
 
 def test_approval(vxsec_run: Vxsec, shop: Shop) -> None:

@@ -71,9 +71,9 @@ class Shop:
         packument = self.folder / "served.json"
         packument.write_text(json.dumps(self.registry.packument(name)), encoding="utf-8")
         made = sign_registry([self.file(name)], signer=f"file:{self.folder}/{key}.key", packument=packument)
-        patches = registry_signed_document(made)["patches"]
-        assert isinstance(patches, dict)
-        signatures: list[dict[str, str]] = patches[name]["versions"][VERSION]["dist"]["signatures"]
+        document: Any = registry_signed_document(made)
+        assert (document["files"][0]["name"], document["files"][0]["version"]) == (name, VERSION)
+        signatures: list[dict[str, str]] = document["files"][0]["signatures"]
         return signatures
 
     def serve(self, signatures: list[dict[str, str]] | None) -> None:

@@ -46,10 +46,7 @@ def sign(
     password_env: str | None,
     out: Output,
 ) -> int:
-    """Sign each tarball's name, version and SHA-512, and give the dist.signatures to serve.
-
-    With --json, "patches" holds a JSON merge patch for each packument.
-    """
+    """Sign each tarball's name, version and SHA-512, and give the dist.signatures to serve."""
     from vxsec.report.npm_signatures import registry_signed_document, render_registry_signed
     from vxsec.usecases.npm_signatures import sign_registry
 

@@ -236,7 +236,8 @@ def _verify_packument(
 ) -> int:
     """One tarball, by what the registry signed of it."""
     from vxsec import verify_packument
-    from vxsec.report.npm_signatures import packument_verdict_document, render_packument_verdict
+    from vxsec.report.npm_signatures import render_packument_verdict
+    from vxsec.report.verification import verify_document
 
     if len(files) != 1:
         raise UsageError(
@@ -249,7 +250,7 @@ def _verify_packument(
     )
     out.emit(
         render_packument_verdict(verdict, verbose=out.verbose, paint=out.paint),
-        lambda: packument_verdict_document(verdict),
+        lambda: verify_document(verdict.as_report()),
     )
     return verdict.exit_status
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from vxsec.report.lines import Paint
 
 __all__ = [
-    "packument_verdict_document",
     "registry_signed_document",
     "render_packument_verdict",
     "render_registry_signed",
@@ -36,13 +35,9 @@ def render_registry_signed(made: Sequence[RegistrySignature]) -> Iterator[str]:
 
 
 def registry_signed_document(made: Sequence[RegistrySignature]) -> dict[str, object]:
-    """``urn:vxsec:schema:registry-signed:v1``; ``patches`` are JSON merge patches (RFC 7396), one for each packument."""
-    patches: dict[str, dict[str, dict[str, object]]] = {}
-    for item in made:
-        versions = patches.setdefault(item.package.name, {}).setdefault("versions", {})
-        versions[item.package.version] = {"dist": {"signatures": _signatures(item.signatures)}}
+    """``urn:vxsec:schema:registrysigned:v1``."""
     return {
-        "schema": schema_name("registry-signed"),
+        "schema": schema_name("registrysigned"),
         "files": [
             {
                 "file": item.file,
@@ -54,7 +49,6 @@ def registry_signed_document(made: Sequence[RegistrySignature]) -> dict[str, obj
             }
             for item in made
         ],
-        "patches": patches,
     }
 
 
@@ -77,34 +71,6 @@ def render_packument_verdict(
         yield f"    {finding.severity.value} [{escape_text(finding.code)}]{where} {escape_text(finding.message)}"
     if len(verdict.findings) > SHOWN_FAILURES:
         yield f"    and {len(verdict.findings) - SHOWN_FAILURES} more"
-
-
-def packument_verdict_document(verdict: PackumentVerdict) -> dict[str, object]:
-    """``urn:vxsec:schema:packument-verdict:v1``."""
-    return {
-        "schema": schema_name("packument-verdict"),
-        "verdict": "verified" if verdict.verified else "not-verified",
-        "exitStatus": verdict.exit_status,
-        "asOf": verdict.as_of is not None,
-        "at": render_time(verdict.as_of) if verdict.as_of is not None else None,
-        "rehearsal": verdict.rehearsal,
-        "file": verdict.file,
-        "sha256": verdict.sha256,
-        "sha512": verdict.sha512,
-        "packument": {"source": verdict.packument, "sha256": verdict.signature.evidence},
-        "registry": verdict.registry,
-        "code": verdict.signature.code,
-        "message": verdict.signature.message,
-        "signedBy": verdict.signature.signer,
-        "checks": [
-            {"id": item.id, "status": item.status.value, "code": item.code, "message": item.message}
-            for item in verdict.checks
-        ],
-        "findings": [
-            {"code": item.code, "severity": item.severity.value, "message": item.message, "where": item.where}
-            for item in verdict.findings
-        ],
-    }
 
 
 def _signatures(signatures: Sequence[NpmSignature]) -> list[dict[str, str]]:

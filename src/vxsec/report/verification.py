@@ -87,6 +87,10 @@ def _file(item: FileVerdict) -> dict[str, object]:
         "predicateTypes": list(item.predicate_types),
         "rejected": [{"code": r.code, "message": r.message, "source": r.source} for r in item.rejected],
         "signatures": [_signature(one) for one in item.signatures],
+        "findings": [
+            {"code": one.code, "severity": one.severity.value, "message": one.message, "where": one.where}
+            for one in item.findings
+        ],
     }
 
 

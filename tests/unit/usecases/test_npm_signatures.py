@@ -17,11 +17,11 @@ from vxsec.formats.npm_keys import npm_key_id
 from vxsec.formats.public_key import render_public_key
 from vxsec.model.verification import CheckStatus
 from vxsec.report.npm_signatures import (
-    packument_verdict_document,
     registry_signed_document,
     render_packument_verdict,
     render_registry_signed,
 )
+from vxsec.report.verification import verify_document
 from vxsec.signing.key import KeySigner, generate_pkcs8
 from vxsec.testing.registry_keys import make_key
 from vxsec.usecases.npm_signatures import build_registry_keys, sign_registry
@@ -92,9 +92,8 @@ def sign(shop: Path, key: str = "registry", **options: Any) -> Any:
 def publish(shop: Path, key: str = "registry") -> None:
     """Sign, and merge what was made into the packument."""
     made = sign(shop, key)
-    patch = registry_signed_document([made])["patches"]
-    assert isinstance(patch, dict)
-    signatures = patch[NAME]["versions"][VERSION]["dist"]["signatures"]
+    document: Any = registry_signed_document([made])
+    signatures = document["files"][0]["signatures"]
     serve(shop, lambda _document, listed: listed["dist"].setdefault("signatures", []).extend(signatures))
 
 
@@ -466,7 +465,7 @@ def test_what_was_signed_is_told_to_people_and_machines(shop: Path) -> None:
     assert f"as {NAME}@{VERSION}  by SHA256:" in text
     assert made.signatures[0].sig in text
     document = registry_signed_document([made])
-    assert document["schema"] == "urn:vxsec:schema:registry-signed:v1"
+    assert document["schema"] == "urn:vxsec:schema:registrysigned:v1"
     assert document["files"] == [
         {
             "file": str(shop / "kernel.tgz"),
@@ -486,8 +485,8 @@ def test_a_verdict_is_told_to_people_and_machines(shop: Path) -> None:
         f"verified  {shop / 'kernel.tgz'}  by registry-2026 (registry signature)"
     ]
     assert len(list(render_packument_verdict(good, verbose=True))) == 1 + len(CHECKS)
-    document = packument_verdict_document(good)
-    assert (document["verdict"], document["exitStatus"], document["code"]) == ("verified", 0, "verified")
+    document: Any = verify_document(good.as_report())
+    assert (document["verdict"], document["exitStatus"], document["files"][0]["code"]) == ("verified", 0, "verified")
 
     serve(shop, lambda _document, listed: listed.update(dependencies={}, deprecated="\x1b[2J"))
     serve(shop, lambda _document, listed: listed["dist"].update(signatures=[]))
@@ -497,9 +496,12 @@ def test_a_verdict_is_told_to_people_and_machines(shop: Path) -> None:
     assert any("failed npm.signatures [npm.unsigned]" in line for line in lines)
     assert any("[manifest.mismatch] dependencies.x:" in line for line in lines)
     assert "\x1b" not in "\n".join(lines)
-    document = packument_verdict_document(bad)
-    assert (document["verdict"], document["exitStatus"], document["code"]) == ("not-verified", 10, "npm.unsigned")
-    statuses = [check["status"] for check in document["checks"]]  # type: ignore[attr-defined]  # a list of objects
+    document = verify_document(bad.as_report())
+    assert (document["verdict"], document["exitStatus"]) == ("not-verified", 10)
+    (signature,) = document["files"][0]["signatures"]
+    assert (signature["kind"], signature["code"]) == ("npm", "npm.unsigned")
+    assert "manifest.mismatch" in {finding["code"] for finding in document["files"][0]["findings"]}
+    statuses = [check["status"] for check in signature["checks"]]
     assert statuses == ["passed"] * 5 + ["failed"] + ["not-run"] * 2
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vxsec.model.report.verification import FileVerdict, VerifyReport
 from vxsec.model.verification import CheckStatus
 
 if TYPE_CHECKING:
@@ -58,3 +59,19 @@ class PackumentVerdict:
     def exit_status(self) -> int:
         """0 where verified, else 10."""
         return 0 if self.verified else 10
+
+    def as_report(self) -> VerifyReport:
+        """The same in the form that every kind of verification is told in."""
+        file = FileVerdict(
+            file=self.file,
+            sha256=self.sha256,
+            sha512=self.sha512,
+            verified=self.verified,
+            code=self.signature.code,
+            message=self.signature.message,
+            signed_by=(self.signature.signer,) if self.signature.signer is not None else (),
+            signatures=(self.signature,),
+            findings=self.findings,
+            hint=self.signature.hint,
+        )
+        return VerifyReport(files=(file,), as_of=self.as_of, rehearsal=self.rehearsal)

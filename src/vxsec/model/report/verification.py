@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.model.attestation import RejectedSignature
+    from vxsec.model.finding import Finding
     from vxsec.model.verification import CertificateIdentity, Check, TrustedTime
 
 __all__ = ["FileVerdict", "SignatureVerdict", "VerifyReport"]
@@ -42,7 +43,8 @@ class FileVerdict:
     """Whether one file is what it claims, signed by whom it should be.
 
     ``signed_by`` holds the holders (with a trust document) or key files (with keys) that counted. ``code`` and
-    ``message`` say why not where ``verified`` is False. ``signatures`` tells of each one that was looked at.
+    ``message`` say why not where ``verified`` is False. ``signatures`` tells of each one that was looked at, ``findings``
+    of what a packument says that is worth knowing.
     """
 
     file: str
@@ -55,6 +57,7 @@ class FileVerdict:
     predicate_types: tuple[str, ...] = ()
     rejected: tuple[RejectedSignature, ...] = ()
     signatures: tuple[SignatureVerdict, ...] = ()
+    findings: tuple[Finding, ...] = ()
     hint: str | None = None
 
 
