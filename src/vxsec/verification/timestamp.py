@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -109,32 +110,40 @@ class _Token(NamedTuple):
 
 
 def _decode(response: bytes) -> _Token:
+    # The library reads lazily, and raises what it likes (KeyError for a name with an odd tag): whatever it is, refused.
+    try:
+        return _read(response)
+    except VerificationError:
+        raise
+    except Exception as error:
+        raise _malformed("expected an RFC 3161 response") from error
+
+
+def _read(response: bytes) -> _Token:
     from rfc3161_client import decode_timestamp_response
 
-    try:
-        decoded = decode_timestamp_response(response)
-        status = decoded.status
-        if status == 0:
-            signed, info = decoded.signed_data, decoded.tst_info
-            signer_infos = list(signed.signer_infos)
-            if len(signer_infos) != 1:
-                raise _malformed(f"expected one signer, found {len(signer_infos)}")
-            weak = [oid.dotted_string for oid in signed.digest_algorithms if oid.dotted_string not in _HASHES]
-            if weak:
-                raise _weak(", ".join(weak))
-            return _Token(
-                response=decoded,
-                at=info.gen_time,
-                issuer=signer_infos[0].issuer.public_bytes(),
-                issuer_text=signer_infos[0].issuer.rfc4514_string(),
-                serial=signer_infos[0].serial_number,
-                hash_name=info.message_imprint.hash_algorithm.dotted_string,
-                imprint=info.message_imprint.message,
-                embedded=tuple(signed.certificates),
-            )
-    except (ValueError, TypeError, OverflowError, AttributeError) as error:
-        raise _malformed("expected an RFC 3161 response") from error
-    raise VerificationError(f"expected a granted timestamp, found status {status}", code="timestamp.not-granted")
+    decoded = decode_timestamp_response(response)
+    if decoded.status != 0:
+        raise VerificationError(
+            f"expected a granted timestamp, found status {decoded.status}", code="timestamp.not-granted"
+        )
+    signed, info = decoded.signed_data, decoded.tst_info
+    signer_infos = list(signed.signer_infos)
+    if len(signer_infos) != 1:
+        raise _malformed(f"expected one signer, found {len(signer_infos)}")
+    weak = [oid.dotted_string for oid in signed.digest_algorithms if oid.dotted_string not in _HASHES]
+    if weak:
+        raise _weak(", ".join(weak))
+    return _Token(
+        response=decoded,
+        at=info.gen_time,
+        issuer=signer_infos[0].issuer.public_bytes(),
+        issuer_text=signer_infos[0].issuer.rfc4514_string(),
+        serial=signer_infos[0].serial_number,
+        hash_name=info.message_imprint.hash_algorithm.dotted_string,
+        imprint=info.message_imprint.message,
+        embedded=tuple(signed.certificates),
+    )
 
 
 def _is_signed_by_none(response: bytes, authorities: Sequence[CertificateAuthority]) -> bool:
@@ -225,14 +234,16 @@ def _verify_under(
 
 
 def _verify_cms(token: _Token, chain: tuple[Certificate, ...]) -> None:
-    from rfc3161_client.errors import VerificationError as Refused
     from rfc3161_client.verify import VerifierBuilder
 
     loaded = [_load(certificate.der) for certificate in chain]
     verifier = VerifierBuilder(tsa_certificate=loaded[0], intermediates=loaded[1:-1], roots=loaded[-1:]).build()
+    # As in _decode. It loads every certificate that came along, and some make cryptography print warnings.
     try:
-        verifier.verify(token.response, token.imprint)
-    except (Refused, ValueError, TypeError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            verifier.verify(token.response, token.imprint)
+    except Exception as error:
         raise VerificationError(
             "the timestamp does not verify under the authority's certificate", code="timestamp.signature"
         ) from error
