@@ -261,7 +261,7 @@ class _Walk:
             raise VerificationError(
                 f"targets/{path} is not what its role signed",
                 code="tuf.target",
-                hint="restore the file; one that was changed on purpose is signed with: vxsec trust add",
+                hint="restore the file; a change that is meant goes in through vxsec trust add",
             )
         return data
 
@@ -332,7 +332,7 @@ class _Walk:
                 raise UndecidedError(
                     f"{name} expired at {render_time(metadata.expires)}: whether there is a newer one is not known",
                     code="tuf.expired",
-                    hint="get the current state of the repository; whoever keeps it renews it with: vxsec trust refresh",
+                    hint="get the current state of the repository; whoever keeps it renews it with vxsec trust refresh",
                 )
             self.fresh_by = "minimum-version"
         self.roles[role] = VerifiedRole(

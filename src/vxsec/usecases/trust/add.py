@@ -65,7 +65,7 @@ def add_trust(
         raise UsageError(
             f"expected one of {', '.join(ADDABLE_ROLES)}, found {role[:80]!r}",
             code="trust.role",
-            hint="to take trust away: vxsec trust revoke DIR",
+            hint="to take trust away: vxsec trust revoke DIR --key ID --reason compromised --signer KEY",
         )
     moment = now or utc_now()
     opened = open_to_change(directory, now=moment, root_sha256=root_sha256)

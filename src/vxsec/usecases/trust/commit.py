@@ -100,7 +100,7 @@ def commit(opened: Opened, draft: Draft, signers: Sequence[AnySigner], *, now: d
         raise UsageError(
             "nothing would change: this is in the repository already",
             code="trust.nothing-changed",
-            hint="to renew what will expire: vxsec trust refresh DIR",
+            hint="to renew what will expire: vxsec trust refresh DIR --signer KEY",
         )
     before = dict(draft.versions)
     made = draft.sign(plain_signers(signers), now=now)

@@ -53,7 +53,8 @@ class LoadedTrust:
                 f"the trust repository has no file {name[:120]!r} beside its identities document",
                 code="file.missing",
                 where=self.source,
-                hint=f"sign it into the repository, too: vxsec trust add DIR {name[:120]} --role identities",
+                hint="sign the document in again, and the files it names come with it: "
+                "vxsec trust add DIR FILE --role identities --signer KEY",
             ) from error
 
 
