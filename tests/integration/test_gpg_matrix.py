@@ -130,6 +130,33 @@ def test_a_forged_binding_that_gpg_would_believe_never_reaches_it() -> None:
         assert ours(case, sequoia_port(no_gpg)) == "openpgp.bad-signature"
 
 
+def test_an_end_cannot_be_hidden_by_claims_that_nobody_signed() -> None:
+    """Beside the one good claim stand a forged revocation of its user id, and a forged one that the key never ends."""
+    alice, mallory = openpgp_kit.key(1), openpgp_kit.key(3)
+    ends = openpgp_kit.subpacket(9, (200 * 86400).to_bytes(4, "big")) + openpgp_kit.subpacket(27, b"\x03")
+    area = openpgp_kit.subpacket(2, openpgp_kit.stamp(openpgp_kit.MADE)) + alice.issuer
+    certificate = (
+        openpgp_kit.packet(6, alice.body)
+        + openpgp_kit.packet(13, b"a")
+        + alice.self_signature(user_id=b"a", extra=ends)
+        + openpgp_kit.packet(2, mallory.signature(0x30, b"", hashed=area))
+        + openpgp_kit.packet(13, b"b")
+        + openpgp_kit.packet(2, mallory.signature(0x13, b"", hashed=area + openpgp_kit.subpacket(27, b"\x03")))
+    )
+    case = Case(
+        name="",
+        expect="",
+        signature=alice.detached(),
+        certificates=certificate,
+        allowed=(alice.fingerprint,),
+        data=DATA,
+    )
+    assert ours(case, run_gpg) == "openpgp.expired-key"
+    if HAS_SEQUOIA:
+        assert ours(case, fastest_port(run_gpg)) == "openpgp.expired-key"
+        assert ours(case, sequoia_port(no_gpg)) == "gnupg.missing"
+
+
 # -- version 6 ---------------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from vxsec.formats.openpgp_key import read_key_packet
 from vxsec.model.openpgp import GpgRun, openpgp_inputs
 
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+NOW = datetime(2024, 11, 21, 12, 0, tzinfo=UTC)
+"""Past on every machine, because Sequoia goes by the machine's clock."""
 MADE = NOW - timedelta(days=400)
 SIGNED = NOW - timedelta(days=300)
 DATA = b"the bytes of a tarball\n"

@@ -95,7 +95,6 @@ class _Holder:
 
     key: KeyPacket | None
     claims: list[OpenPgpClaim] = field(default_factory=list)
-    revoked: bool = False
 
 
 class _Draft:
@@ -161,8 +160,7 @@ class _Draft:
         return signature.kind == _BINDING if holder.key else signature.kind in _CERTIFICATIONS
 
     def _add_revocation(self, signature: SignaturePacket) -> None:
-        if signature.kind == _USER_ID_REVOKED:
-            self._holders[-1].revoked |= not self._attribute
+        if signature.kind == _USER_ID_REVOKED:  # unverified: what the user id's signature says of the key stays a claim
             return
         key = self._holders[-1].key if signature.kind == _SUBKEY_REVOKED else None
         revocation = OpenPgpRevocation(created_at=signature.created_at, reason=signature.revocation_reason)
@@ -179,12 +177,8 @@ class _Draft:
 
     def finish(self) -> OpenPgpCertificate:
         """The certificate, when all its packets were taken."""
-        about_primary = [
-            claim
-            for index, holder in enumerate(self._holders)
-            if index == 0 or (holder.key is None and not holder.revoked)
-            for claim in holder.claims
-        ]
+        named = [holder for holder in self._holders[1:] if holder.key is None]
+        about_primary = [claim for holder in (self._holders[0], *named) for claim in holder.claims]
         subkeys = tuple(self._key(holder.key, holder.claims) for holder in self._holders[1:] if holder.key)
         return OpenPgpCertificate(
             primary=self._key(self._primary, about_primary),
