@@ -1,4 +1,4 @@
-"""Three verifiers over the same minted bundles: sigstore-python, sigstore-js, and ours. Every difference has its reason.
+"""Four verifiers over the same minted bundles: sigstore-python, sigstore-js, cosign, and ours. Every difference has its reason.
 
 A case is expected to be accepted or refused; each oracle agrees, or stands in ``DIFFERENCES`` with why it does not. An oracle
 that changes its mind fails here, so that the table stays true.
@@ -7,15 +7,18 @@ that changes its mind fails here, so that the table stays true.
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 
 from support.node_tools import node_tools_or_skip
 from support.sigstore_cases import CASES, Case
-from support.sigstore_oracles import Question, Said, ask_javascript, ask_python
+from support.sigstore_oracles import Question, Said, ask_cosign, ask_javascript, ask_python
 from vxsec.errors import FormatError, VerificationError
 from vxsec.formats.sigstore_bundle import read_bundle
 from vxsec.formats.trusted_root import read_trusted_root
@@ -23,7 +26,11 @@ from vxsec.testing.sigstore.mint import BLOB, IDENTITY, SIGNED_AT, SigstoreMater
 from vxsec.verification.bundle import verify_bundle
 from vxsec.verification.identity import require_identity
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 NOW = SIGNED_AT + timedelta(hours=6)
+PROGRAM = os.environ.get("VXSEC_COSIGN") or shutil.which("cosign")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +161,51 @@ JAVASCRIPT: dict[str, Difference] = {
     ),
 }
 
+NO_ENTRY = "failed to verify log inclusion: not enough verified log entries"
+ASKS_FOR_ONE = "it asks for one log entry by default; leaving that out is an option of its own"
+REBUILT = "it makes the leaf of a Rekor 2 entry from the bundle again and never reads what the entry says of itself"
+USAGE = "it looks at the extended key usage, and not at basic constraints and key usage"
+
+COSIGN: dict[str, Difference] = {
+    "no log entry, a timestamp": Difference(says=f"Error: {NO_ENTRY}", why=ASKS_FOR_ONE),
+    "a key and a timestamp, no log": Difference(says=f"Error: {NO_ENTRY}", why=ASKS_FOR_ONE),
+    "an envelope logged like a file, by what was signed": Difference(
+        says="Error: failed to verify log inclusion: transparency log rekor v1 entry is not a dsse_v001",
+        why="it knows envelopes in Rekor 1 as dsse and intoto only",
+    ),
+    "a dsse 0.0.2 entry": Difference(
+        says="Error: --trusted-root only supported with --new-bundle-format",
+        why="it cannot load the entry: it knows envelopes in Rekor 2 as hashedrekord only",
+    ),
+    "a bare signature that states no digest": Difference(
+        says="Error: failed to verify log inclusion: validation error: missing verification material",
+        why="it makes the leaf of a Rekor 2 entry from the digest that the bundle states",
+    ),
+    "a Rekor 2 entry with a time that nobody promised, and a timestamp": Difference(
+        says="Error: failed to verify timestamps: threshold not met for verified log entry integrated timestamps",
+        why="a time in the entry makes it ask for the promise, whatever timestamps there are",
+    ),
+    "Rekor 2's window ended": Difference(says=ACCEPTS, why=NO_V2_WINDOW),
+    "Rekor 2's window had not begun": Difference(says=ACCEPTS, why=NO_V2_WINDOW),
+    "a chain with its root in bundle v0.2": Difference(says=ACCEPTS, why=ROOT_TOO),
+    "the leaf is an authority": Difference(says=ACCEPTS, why=USAGE),
+    "the leaf may not sign data": Difference(says=ACCEPTS, why=USAGE),
+    "the leaf names two": Difference(says=ACCEPTS, why=ANY_NAME),
+    "the entry states another kind": Difference(says=ACCEPTS, why=REBUILT),
+    "the entry states another version": Difference(says=ACCEPTS, why=REBUILT),
+    "the entry states a kind nobody knows": Difference(says=ACCEPTS, why=REBUILT),
+    "the proof's size is not the checkpoint's": Difference(says=ACCEPTS, why=TREE_HEAD),
+    "the Rekor 1 proof's size is not the checkpoint's": Difference(says=ACCEPTS, why=TREE_HEAD),
+    "the proof's root hash is another": Difference(says=ACCEPTS, why=TREE_HEAD),
+    "the checkpoint has another size": Difference(says=ACCEPTS, why=TREE_HEAD),
+    "a promised time that is yet to come": Difference(says=ACCEPTS, why=CLOCK),
+    "a timestamp that is yet to come": Difference(says=ACCEPTS, why=CLOCK),
+    "one timestamp twice": Difference(says=ACCEPTS, why="it asks for one, and leaves the same one again alone"),
+    "two timestamps, one outside the certificate": Difference(
+        says=ACCEPTS, why="one time at which the certificate was valid is enough for it"
+    ),
+}
+
 
 @cache
 def questions() -> dict[str, Question]:
@@ -208,6 +260,14 @@ def test_sigstore_js_agrees_or_its_difference_has_a_reason(name: str) -> None:
     _hold(name, javascript()[name], JAVASCRIPT)
 
 
+@pytest.mark.cosign
+@pytest.mark.skipif(PROGRAM is None, reason="cosign is not on PATH, and VXSEC_COSIGN does not name it")
+@pytest.mark.parametrize("name", CASES)
+def test_cosign_agrees_or_its_difference_has_a_reason(name: str, tmp_path: Path) -> None:
+    assert PROGRAM is not None
+    _hold(name, ask_cosign(PROGRAM, questions()[name], tmp_path), COSIGN)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_we_accept_what_is_right_and_refuse_the_rest_for_its_reason(name: str) -> None:
     case, asked = CASES[name], questions()[name]
@@ -235,4 +295,4 @@ def _verify(case: Case, asked: Question) -> None:
 
 
 def test_every_difference_is_about_a_case() -> None:
-    assert sorted((PYTHON.keys() | JAVASCRIPT.keys()) - CASES.keys()) == []
+    assert sorted((PYTHON.keys() | JAVASCRIPT.keys() | COSIGN.keys()) - CASES.keys()) == []

@@ -1,4 +1,4 @@
-"""What sigstore-python and sigstore-js say about a bundle, each asked through its own public interface."""
+"""What sigstore-python, sigstore-js and cosign say about a bundle, each asked through its own public interface."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 
 from support.locked_npm import install_locked
 from vxsec.formats.public_key import render_public_key
+from vxsec.testing.sigstore.mint import BLOB
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from support.node_tools import NodeTools
 
-__all__ = ["Question", "Said", "ask_javascript", "ask_python"]
+__all__ = ["Question", "Said", "ask_cosign", "ask_javascript", "ask_python"]
 
 _FOLDER = Path(__file__).with_name("sigstore_js")
+_PREDICATE = "urn:vxsec:rehearsal:v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,3 +99,29 @@ def ask_javascript(tools: NodeTools, questions: Sequence[Question]) -> list[Said
     said = [Said(**json.loads(line)) for line in done.stdout.splitlines()]
     assert len(said) == len(questions), done.stderr
     return said
+
+
+def ask_cosign(cosign: str, question: Question, folder: Path) -> Said:
+    """What cosign says, offline, in a process of its own; an envelope is judged as an attestation of ``BLOB``."""
+    (folder / "root.json").write_bytes(question.root)
+    (folder / "bundle.json").write_bytes(question.bundle)
+    (folder / "file").write_bytes(BLOB if question.blob is None else question.blob)
+    if question.spki is None:
+        who = ["--certificate-identity", question.identity, "--certificate-oidc-issuer", question.issuer]
+    else:
+        (folder / "key.pub").write_bytes(render_public_key(question.spki))
+        who = ["--key", "key.pub"]
+    kind = ["verify-blob"] if question.blob is not None else ["verify-blob-attestation", "--type", _PREDICATE]
+    done = subprocess.run(
+        [cosign, *kind, "--bundle", "bundle.json", "--trusted-root", "root.json", *who, "file"],
+        cwd=folder,
+        env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    if done.returncode == 0:
+        return Said(accepted=True)
+    words = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    return Said(accepted=False, code="Error", message=words[0].removeprefix("Error: ") if words else done.stderr)
