@@ -9,7 +9,7 @@ from vxsec.formats.document_node import nearest
 
 __all__ = ["SHIPPED", "load_shipped"]
 
-SHIPPED = ("minimal", "recommended")
+SHIPPED = ("minimal", "recommended", "strict")
 """Known names, from few rules to many."""
 
 _PREFIX = "vxsec:"
@@ -20,7 +20,7 @@ def load_shipped(name: str) -> bytes:
     """The bytes of a shipped policy.
 
     Args:
-        name: ``minimal`` or ``recommended``, with or without ``vxsec:`` before it.
+        name: ``minimal``, ``recommended`` or ``strict``, with or without ``vxsec:`` before it.
 
     Raises:
         ConfigurationError: ``policy.unknown-shipped``.
@@ -31,6 +31,6 @@ def load_shipped(name: str) -> bytes:
         raise ConfigurationError(
             f"no shipped policy is called {name[:_SHOWN]!r}{nearest(bare, SHIPPED)}; known: {known}",
             code="policy.unknown-shipped",
-            hint=f"give --policy FILE, or --policy {_PREFIX}{SHIPPED[-1]}",
+            hint=f"give --policy FILE, or --policy {_PREFIX}recommended",
         )
     return importlib.resources.files(__name__).joinpath(f"{bare}.yaml").read_bytes()
