@@ -80,7 +80,12 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel: Path) -> None
 
 def test_the_wheel_holds_what_code_alone_does_not_show(wheel: Path) -> None:
     names = _wheel_names(wheel)
-    assert names >= {"vxsec/py.typed", "vxsec/policy/shipped/minimal.yaml", "vxsec/policy/shipped/recommended.yaml"}
+    assert names >= {
+        "vxsec/py.typed",
+        "vxsec/policy/shipped/minimal.yaml",
+        "vxsec/policy/shipped/recommended.yaml",
+        "vxsec/policy/shipped/strict.yaml",
+    }
     assert {name for name in names if name.endswith(".tgz")} == DEMO_TARBALLS
 
 

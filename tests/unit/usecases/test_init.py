@@ -170,7 +170,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a key without a name": ({"person": ""}, "init.name"),
     "machine and person the same": ({"machine": "ci", "person": "ci"}, "init.name"),
     "keys without a password": ({"machine": "ci", "password": None}, "init.no-password"),
-    "a level that nobody ships": ({"level": "strict"}, "policy.unknown-shipped"),
+    "a level that nobody ships": ({"level": "strictest"}, "policy.unknown-shipped"),
 }
 
 
