@@ -112,6 +112,12 @@ def test_rekor_1_alone_says_when_and_without_it_a_timestamp_must(instance: Sigst
         sign(instance, 2, timestamps=False)
 
 
+def test_rekor_2_may_sign_with_ecdsa() -> None:
+    with SigstoreInstance(log_key="ecdsa-p256") as instance:
+        bundle = sign(instance)
+        Verifier(trusted_root=config(instance).trusted_root).verify_artifact(BLOB, bundle, from_person(instance))
+
+
 def test_the_documents_also_stand_alone(instance: SigstoreInstance) -> None:
     both = json.loads(instance.client_trust_config(rekor=1, timestamps=False))
     assert json.loads(instance.trusted_root()) == both["trustedRoot"]

@@ -294,5 +294,14 @@ def _verify(case: Case, asked: Question) -> None:
         require_identity(verified.signature, subject=asked.identity, issuer=asked.issuer)
 
 
+@pytest.mark.node
+def test_all_accept_a_log_that_signs_with_ecdsa() -> None:
+    case = CASES["a file, Rekor 2 and a timestamp"]
+    asked = _question(SigstoreMaterial(log_key="ecdsa-p256"), case)
+    _verify(case, asked)
+    assert ask_python(asked).accepted
+    assert ask_javascript(node_tools_or_skip(), [asked])[0].accepted
+
+
 def test_every_difference_is_about_a_case() -> None:
     assert sorted((PYTHON.keys() | JAVASCRIPT.keys() | COSIGN.keys()) - CASES.keys()) == []

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from vxsec.testing.loopback import LoggedRequest, Reply
+    from vxsec.testing.sigstore.keys import KeyKind
     from vxsec.testing.sigstore.replies import Clock
 
 __all__ = ["ServiceName", "SigstoreInstance"]
@@ -52,6 +53,7 @@ class SigstoreInstance:
 
     Args:
         clock: Tells the time (aware); the machine's clock if not given.
+        log_key: What Rekor 2 signs with.
     """
 
     issuer: OidcIssuer
@@ -60,7 +62,8 @@ class SigstoreInstance:
     rekor_v2: RekorV2
     timestamp: TimestampAuthority
 
-    def __init__(self, *, clock: Clock = _now) -> None:
+    def __init__(self, *, clock: Clock = _now, log_key: KeyKind = "ed25519") -> None:
+        self._log_key = log_key
         self._clock = clock
         self._servers: dict[ServiceName, LoopbackServer] = {}
         self._lock = Lock()
@@ -80,7 +83,7 @@ class SigstoreInstance:
         )
         first = TransparencyLog(generation=1, base_url=self.url("rekor-v1"), kind="ecdsa-p256")
         self.rekor_v1 = RekorV1(first, clock=self._clock)
-        self.rekor_v2 = RekorV2(TransparencyLog(generation=2, base_url=self.url("rekor-v2"), kind="ed25519"))
+        self.rekor_v2 = RekorV2(TransparencyLog(generation=2, base_url=self.url("rekor-v2"), kind=self._log_key))
         self.timestamp = TimestampAuthority(start=self._started, uri=self.url("timestamp") + _TIMESTAMP_PATH)
         return self
 

@@ -21,17 +21,15 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from vxsec.model.attestation import pae
-from vxsec.model.trusted_root import CertificateAuthority as TrustedAuthority
-from vxsec.model.trusted_root import TransparencyLog as TrustedLog
-from vxsec.model.trusted_root import TrustedRoot, Window
+from vxsec.model.trusted_root import Window
 from vxsec.testing.sigstore.authority import CERTIFICATE_LIFETIME, CertificateAuthority, LeafShape
 from vxsec.testing.sigstore.ct_log import CtLog
-from vxsec.testing.sigstore.documents import trusted_root
 from vxsec.testing.sigstore.entries import Logged
 from vxsec.testing.sigstore.identity import Identity
 from vxsec.testing.sigstore.keys import PrivateKey, default_hash, digest, encode, make_key, sign, spki_of
 from vxsec.testing.sigstore.log import TransparencyLog
 from vxsec.testing.sigstore.minted_entry import mint_entry
+from vxsec.testing.sigstore.minted_root import mint_root
 from vxsec.testing.sigstore.recipe import (
     ALWAYS,
     BLOB,
@@ -100,16 +98,20 @@ class Minted:
 
 
 class SigstoreMaterial:
-    """Every authority of a Sigstore instance with keys of its own, and for each a stranger with the same name."""
+    """Every authority of a Sigstore instance with keys of its own, and for each a stranger with the same name.
 
-    def __init__(self) -> None:
+    Args:
+        log_key: What Rekor 2 signs with.
+    """
+
+    def __init__(self, *, log_key: KeyKind = "ed25519") -> None:
         # A year before anything is signed; ten years valid.
         self.authorities: dict[Whose, CertificateAuthority] = {
             whose: CertificateAuthority(start=STARTED_AT) for whose in _WHOSE
         }
         self.ct_logs: dict[Whose, CtLog] = {whose: CtLog() for whose in _WHOSE}
         self.logs: dict[tuple[Generation, Whose], TransparencyLog] = {
-            (log, whose): _log(log) for log in _GENERATIONS for whose in _WHOSE
+            (log, whose): _log(log, log_key) for log in _GENERATIONS for whose in _WHOSE
         }
         self.timestamps: dict[Stamper, TimestampAuthority] = {
             "trusted": TimestampAuthority(start=STARTED_AT),
@@ -120,34 +122,13 @@ class SigstoreMaterial:
 
     def trusted_root(self, root: Root | None = None) -> bytes:
         """A ``trusted_root.json`` over the authorities that are not strangers."""
-        root = root or Root()
-        document = trusted_root(
-            TrustedRoot(
-                certificate_authorities=_authorities(
-                    (root.ca, "https://fulcio.example.test", self.authorities["trusted"].chain)
-                ),
-                logs=_logs(
-                    (root.rekor_v1, self.logs["v1", "trusted"]),
-                    (root.rekor_v2, self.logs["v2", "trusted"]),
-                ),
-                ct_logs=_logs((root.ct, self.ct_logs["trusted"])),
-                timestamp_authorities=_authorities(
-                    (root.tsa, self.timestamps["trusted"].uri, self.timestamps["trusted"].chain),
-                    (root.expired_tsa, self.timestamps["expired"].uri, self.timestamps["expired"].chain),
-                    (
-                        root.wrong_usage_tsa,
-                        self.timestamps["not-for-timestamps"].uri,
-                        self.timestamps["not-for-timestamps"].chain,
-                    ),
-                ),
-                source="minted",
-                sha256="",
-                rehearsal=root.rehearsal,
-            )
+        return mint_root(
+            root or Root(),
+            authority=self.authorities["trusted"],
+            ct_log=self.ct_logs["trusted"],
+            logs={name: self.logs[name, "trusted"] for name in _GENERATIONS},
+            timestamps=self.timestamps,
         )
-        if root.edit is not None:
-            root.edit(document)
-        return json.dumps(document).encode()
 
     def mint(self, recipe: Recipe | None = None) -> Minted:
         """Make one bundle; what else was minted makes no difference to it."""
@@ -266,24 +247,10 @@ def _shown(recipe: Recipe, signature: bytes, algorithm: HashName) -> dict[str, o
     return {"messageSignature": message}
 
 
-def _authorities(*found: tuple[Window | None, str, tuple[bytes, ...]]) -> tuple[TrustedAuthority, ...]:
-    return tuple(
-        TrustedAuthority(uri=uri, chain=chain, window=window) for window, uri, chain in found if window is not None
-    )
-
-
-def _logs(*found: tuple[Window | None, TransparencyLog | CtLog]) -> tuple[TrustedLog, ...]:
-    return tuple(
-        TrustedLog(base_url=log.base_url, spki=log.spki, log_id=log.log_id, window=window)
-        for window, log in found
-        if window is not None
-    )
-
-
-def _log(log: Generation) -> TransparencyLog:
+def _log(log: Generation, kind: KeyKind) -> TransparencyLog:
     if log == "v1":
         return TransparencyLog(generation=1, base_url="https://rekor.example.test", kind="ecdsa-p256")
-    return TransparencyLog(generation=2, base_url="https://log2026.rekor.example.test", kind="ed25519")
+    return TransparencyLog(generation=2, base_url="https://log2026.rekor.example.test", kind=kind)
 
 
 def _stranger(whose: Whose) -> Whose:
