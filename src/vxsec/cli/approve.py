@@ -10,6 +10,7 @@ import click
 from vxsec.cli.options import (
     EXPIRES,
     FILES,
+    configured_trust,
     connection_options,
     output_options,
     password_source,
@@ -75,7 +76,7 @@ def command(
     approval = approve(
         files,
         signer=signer,
-        trust=trust,
+        trust=trust or configured_trust(),
         registry=registry,
         policy=policy,
         expires=expires,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from vxsec.usecases.trust_source import PolicySource, TrustSource
+
     F = TypeVar("F", bound=Callable[..., Any])
 
 __all__ = [
@@ -25,6 +27,9 @@ __all__ = [
     "EXPIRES",
     "FILES",
     "TIME",
+    "configured",
+    "configured_policy",
+    "configured_trust",
     "connection_options",
     "evidence_options",
     "gate_options",
@@ -169,6 +174,49 @@ def trust_options(function: F) -> F:
     return cast("F", command)
 
 
+def configured(function: F) -> F:
+    """Fill in ``trust`` and ``policy`` from the user's own configuration where the command line says nothing."""
+
+    @wraps(function)
+    def command(*, trust: TrustSource | None, policy: str | None, **arguments: object) -> int:
+        return int(function(trust=trust or configured_trust(), policy=policy or configured_policy(), **arguments))
+
+    return cast("F", command)
+
+
+def configured_trust() -> TrustSource | None:
+    """The trust root that the user's own configuration names, if it does.
+
+    Raises:
+        ConfigurationError: ``config.*``: it cannot be used as it is.
+    """
+    from vxsec.usecases.trust_source import TrustSource
+    from vxsec.usecases.user_config import load_user_config
+
+    config = load_user_config(environ=os.environ)
+    if config.trust is None:
+        return None
+    return TrustSource(
+        path=config.trust.value,
+        root_sha256=config.trust_root.value if config.trust_root is not None else None,
+        minimum_version=config.trust_minimum_version.value if config.trust_minimum_version is not None else None,
+        origin=config.trust.origin,
+    )
+
+
+def configured_policy() -> PolicySource | None:
+    """The policy that the user's own configuration names, if it does.
+
+    Raises:
+        ConfigurationError: ``config.*``.
+    """
+    from vxsec.usecases.trust_source import PolicySource
+    from vxsec.usecases.user_config import load_user_config
+
+    found = load_user_config(environ=os.environ).policy
+    return PolicySource(path=found.value, origin=found.origin) if found is not None else None
+
+
 def connection_options(function: F) -> F:
     """``--unsafe-http`` and ``--unsafe-tls``, each for one registry."""
     for option in (
@@ -198,7 +246,7 @@ def gate_options(function: F) -> F:
         ]
     ):
         function = option(function)
-    return evidence_options(trust_options(function))
+    return evidence_options(trust_options(configured(function)))
 
 
 def evidence_options(function: F) -> F:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vxsec.cli.options import EXPIRES, FILES, output_options, password_source, signer_options, trust_options
+from vxsec.cli.options import (
+    EXPIRES,
+    FILES,
+    configured_trust,
+    output_options,
+    password_source,
+    signer_options,
+    trust_options,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,7 +66,7 @@ def command(
     signed = sign(
         files,
         signers=signers,
-        trust=trust,
+        trust=trust if trust is not None or blob else configured_trust(),
         registry=registry,
         expires=expires,
         blob=blob,

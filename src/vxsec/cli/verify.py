@@ -9,6 +9,8 @@ import click
 from vxsec.cli.options import (
     AT,
     DB,
+    configured_policy,
+    configured_trust,
     connection_options,
     evidence_options,
     output_options,
@@ -70,7 +72,12 @@ _LOCKFILE_ENDINGS = ("-lock.json", "npm-shrinkwrap.json", "-lock.yaml", ".lock")
     "--npm-keys", metavar="FILE", help="The registry's keys for --packument, from elsewhere than that registry."
 )
 @click.option("--threshold", type=click.IntRange(min=1), help="How many distinct signers; 1 if not given.")
-@click.option("--type", "predicate_type", metavar="URI", help="Count only statements of this predicate type.")
+@click.option(
+    "--type",
+    "predicate_type",
+    metavar="URI|NAME",
+    help="Count only statements of this predicate type; slsa-provenance, cyclonedx … are short.",
+)
 @click.option("--expect", metavar="NAME@VERSION", help="What manifest and statements must say.")
 @click.option("--registry", metavar="LABEL|URL", help="The registry a release must be for.")
 @click.option("--offline", is_flag=True, help="With --lockfile: open no connection.")
@@ -155,7 +162,10 @@ def command(
                 out=out,
             )
         refuse_options({"--npm-keys": npm_keys}, "needs --packument")
+        if not (keys or identity or issuer or gpg_keyring or gpg_fingerprints):
+            trust = trust or configured_trust()
         from vxsec import verify
+        from vxsec.formats.predicate_types import predicate_type_uri
         from vxsec.report.verification import render_verify, verify_document
 
         report = verify(
@@ -172,7 +182,7 @@ def command(
             envelopes=envelopes,
             signatures=signatures,
             threshold=1 if threshold is None else threshold,
-            predicate_type=predicate_type,
+            predicate_type=predicate_type_uri(predicate_type) if predicate_type is not None else None,
             expect=expect,
             registry=registry,
             at=at,
@@ -207,8 +217,8 @@ def command(
 
     tree = verify_lockfile(
         lockfile,
-        policy=policy,
-        trust=trust,
+        policy=policy or configured_policy(),
+        trust=trust or configured_trust(),
         registry=registry,
         evidence=evidence,
         db=db,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vxsec.model.evidence import Evidence
     from vxsec.model.trust import TrustRoot
     from vxsec.policy.document import Policy
-    from vxsec.usecases.trust_source import Trust
+    from vxsec.usecases.trust_source import PolicySource, Trust
 
     PathLike = str | os.PathLike[str]
 
@@ -52,7 +52,7 @@ class GateRun:
 def gate(
     files: Sequence[PathLike],
     *,
-    policy: PathLike | None,
+    policy: PathLike | PolicySource | None,
     trust: Trust | None,
     phase: Phase | str = Phase.PUBLISH,
     registry: str | None = None,
@@ -129,7 +129,7 @@ def gate(
 def open_run(
     files: Sequence[PathLike],
     *,
-    policy: PathLike | None,
+    policy: PathLike | PolicySource | None,
     trust: Trust | None,
     phase: Phase,
     session: RegistrySession,
@@ -148,7 +148,7 @@ def open_run(
     """Load everything an evaluation starts from; arguments and errors as :func:`gate`."""
     policy, trust = require_policy_and_trust(policy, trust)
     artifacts = open_artifacts(files)
-    root = load_trust(trust, now=at or now, unsafe_rehearsal=unsafe_rehearsal)
+    root = load_trust(trust, now=at or now, as_of=at is not None, unsafe_rehearsal=unsafe_rehearsal)
     loaded = load_policy(policy, trust=root)
     moment = at or now or utc_now()
     collector = Collector(
@@ -208,7 +208,9 @@ def record(document: Mapping[str, object], log: PathLike | None, *, exit_status:
         raise
 
 
-def require_policy_and_trust(policy: PathLike | None, trust: Trust | None) -> tuple[PathLike, Trust]:
+def require_policy_and_trust(
+    policy: PathLike | PolicySource | None, trust: Trust | None
+) -> tuple[PathLike | PolicySource, Trust]:
     """Both, or an error naming the option.
 
     Raises:

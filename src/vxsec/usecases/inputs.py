@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vxsec.model.package import PackageRef
     from vxsec.model.trust import Registry, TrustRoot
     from vxsec.policy.document import Policy
+    from vxsec.usecases.trust_source import PolicySource
 
     _PathLike = str | os.PathLike[str]
 
@@ -114,7 +115,7 @@ def open_artifacts(files: Sequence[_PathLike]) -> list[Artifact | RefusedArtifac
     return artifacts
 
 
-def load_policy(source: _PathLike, *, trust: TrustRoot) -> Policy:
+def load_policy(source: _PathLike | PolicySource, *, trust: TrustRoot) -> Policy:
     """Load a policy from a file or a shipped one by name (``vxsec:minimal``), and check it against the trust root.
 
     Raises:
@@ -125,11 +126,13 @@ def load_policy(source: _PathLike, *, trust: TrustRoot) -> Policy:
     from vxsec.policy.document import parse_policy
     from vxsec.policy.requirements import check_requirements
     from vxsec.policy.shipped import load_shipped
+    from vxsec.usecases.trust_source import PolicySource
 
     text = str(source)
     shipped = text.startswith(_SHIPPED_PREFIX)
-    data = load_shipped(text) if shipped else read_bounded(source, max_bytes=DEFAULT_LIMITS.yaml_bytes)
-    policy = parse_policy(data, source=text)
+    data = load_shipped(text) if shipped else read_bounded(text, max_bytes=DEFAULT_LIMITS.yaml_bytes)
+    origin = f" (from {source.origin})" if isinstance(source, PolicySource) else ""
+    policy = parse_policy(data, source=f"{text}{origin}")
     check_requirements(policy, trust)
     return policy
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from vxsec.registry.client import RegistryClient
     from vxsec.registry.publish_document import PublishConfig
     from vxsec.usecases.gate import GateRun
-    from vxsec.usecases.trust_source import Trust
+    from vxsec.usecases.trust_source import PolicySource, Trust
 
     PathLike = str | os.PathLike[str]
     Progress = Callable[[str], None]
@@ -49,7 +49,7 @@ _DEFECT = 1
 def publish(
     files: Sequence[PathLike],
     *,
-    policy: PathLike | None,
+    policy: PathLike | PolicySource | None,
     trust: Trust | None,
     tag: str | None = None,
     dry_run: bool = False,

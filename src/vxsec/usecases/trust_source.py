@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from vxsec.model.trust import TrustRoot
 
-__all__ = ["PathLike", "Trust", "TrustSource", "load_key_file", "load_trust"]
+__all__ = ["PathLike", "PolicySource", "Trust", "TrustSource", "load_key_file", "load_trust"]
 
 PathLike: TypeAlias = str | os.PathLike[str]
 
@@ -42,6 +42,17 @@ class TrustSource:
         return str(self.path)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySource:
+    """A policy that was not named by the caller, and what supplied it (``origin``): named in every decision."""
+
+    path: PathLike
+    origin: str
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
 Trust: TypeAlias = PathLike | TrustSource
 """What every use case takes as its trust root."""
 
@@ -50,45 +61,103 @@ def load_trust(
     source: Trust,
     *,
     now: datetime | None = None,
+    as_of: bool = False,
     unsafe_rehearsal: bool = False,
     load_key: Callable[[str], bytes] | None = None,
 ) -> TrustRoot:
     """Load the trust root.
 
+    A repository is verified from the root whose digest was given, and is never older than what this machine has seen of it;
+    an identities document by itself is marked as unsigned.
+
     Args:
         source: A path, or more about it.
         now: The time that the freshness of a repository is judged at; the clock if not given.
+        as_of: ``now`` is another time than now: nothing is remembered.
         unsafe_rehearsal: Accept a rehearsal root.
         load_key: Gives the bytes of a file by the name that an identities document writes; :func:`load_key_file` if None.
 
     Raises:
-        UsageError: The file or a file it names is missing or unreadable.
-        ConfigurationError: It is malformed, is a directory (``trust.directory-unsupported``), or is a rehearsal root
-            and the caller did not pass ``unsafe_rehearsal=True`` (``trust.rehearsal``).
+        UsageError: The file or a file it names is missing or unreadable; ``tuf.no-root``: no digest was given for a
+            repository.
+        ConfigurationError: It is malformed, or is a rehearsal root and the caller did not pass ``unsafe_rehearsal=True``
+            (``trust.rehearsal``).
+        VerificationError: ``tuf.*``: the repository does not verify.
+        UndecidedError: ``tuf.expired``: it is stale.
     """
-    from vxsec.formats.trust_document import parse_trust_document
+    from vxsec.usecases.trust.files import is_trust_repository
 
     given = source if isinstance(source, TrustSource) else TrustSource(path=source)
-    path = Path(given.path)
-    if path.is_dir():
-        raise ConfigurationError(
-            "a trust repository in a directory is not supported by this version",
-            code="trust.directory-unsupported",
-            where=str(path),
-            hint="give the identities document itself: --trust FILE",
-        )
-    data = read_bounded(path, max_bytes=DEFAULT_LIMITS.yaml_bytes)
-    trust = parse_trust_document(
-        data, source=str(path), load_key=load_key or (lambda name: load_key_file(name, trust=path))
+    trust = (
+        _load_repository(given, now=now, as_of=as_of)
+        if is_trust_repository(given.path)
+        else _load_document(given, load_key)
     )
+    if given.origin is not None:
+        trust = replace(trust, source=f"{trust.source} (from {given.origin})")
     if trust.rehearsal and not unsafe_rehearsal:
         raise ConfigurationError(
             "this is a rehearsal root: its keys were made for a demonstration",
             code="trust.rehearsal",
-            where=str(path),
+            where=str(given.path),
             hint="give the real trust document with --trust",
         )
     return trust
+
+
+def _load_document(given: TrustSource, load_key: Callable[[str], bytes] | None) -> TrustRoot:
+    from vxsec.formats.trust_document import parse_trust_document
+
+    if given.root_sha256 is not None or given.minimum_version is not None:
+        raise UsageError(
+            "the digest of a first root belongs to a trust repository, found a single document",
+            code="trust.no-repository",
+            where=str(given.path),
+            hint="leave --trust-root out, or give the repository's folder with --trust",
+        )
+    data = read_bounded(given.path, max_bytes=DEFAULT_LIMITS.yaml_bytes)
+    return parse_trust_document(
+        data, source=str(given.path), load_key=load_key or (lambda name: load_key_file(name, trust=given.path))
+    )
+
+
+def _load_repository(given: TrustSource, *, now: datetime | None, as_of: bool) -> TrustRoot:
+    from vxsec.formats.trust_document import parse_trust_document
+    from vxsec.formats.trust_revocations import parse_revocations_document
+    from vxsec.host.clock import utc_now
+    from vxsec.usecases.trust.load import load_remembering
+
+    if given.root_sha256 is None:
+        raise UsageError(
+            "a trust repository is verified from the digest of its first root, and none was given",
+            code="tuf.no-root",
+            where=str(given.path),
+            hint="add --trust-root SHA256, as you were given it from outside of the repository",
+        )
+    loaded = load_remembering(
+        given.path,
+        now=now or utc_now(),
+        root_sha256=given.root_sha256,
+        minimum_version=given.minimum_version,
+        environ=os.environ,
+        as_of=as_of,
+    )
+    trust = parse_trust_document(loaded.identities, source=str(given.path), load_key=loaded.load_file)
+    revoked = parse_revocations_document(
+        loaded.revocations,
+        source=f"{given.path}: revocations",
+        keys=trust.keys,
+        holders=trust.holders,
+        trusted_roots=trust.trusted_roots,
+    )
+    return replace(
+        trust,
+        signed=True,
+        key_revocations=(*trust.key_revocations, *revoked.keys),
+        identity_revocations=(*trust.identity_revocations, *revoked.identities),
+        digest_revocations=(*trust.digest_revocations, *revoked.digests),
+        log_revocations=(*trust.log_revocations, *revoked.logs),
+    )
 
 
 def load_key_file(name: str, *, trust: PathLike) -> bytes:

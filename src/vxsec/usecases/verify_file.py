@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import RefusedError, UndecidedError, UsageError, VerificationError
-from vxsec.formats.sigstore_bundle import read_bundle_lines
+from vxsec.formats.bundle_documents import read_bundle_document
 from vxsec.host.files import hash_file, read_bounded
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.attestation import RejectedSignature
@@ -152,7 +152,7 @@ def verify(
     else:
         from vxsec.usecases.trust_source import load_trust
 
-        root = load_trust(trust, now=moment, unsafe_rehearsal=unsafe_rehearsal)
+        root = load_trust(trust, now=moment, as_of=at is not None, unsafe_rehearsal=unsafe_rehearsal)
         rehearsal = root.rehearsal
         judge = TrustJudge(root, now=moment, threshold=threshold, predicate_type=predicate_type, registry=registry)
     verdicts = tuple(_verify_one(file, judge, sources, wanted) for file in files)
@@ -271,7 +271,7 @@ def _read_bundles(sources: Sequence[tuple[str, bytes]]) -> tuple[list[tuple[Bund
     unread: list[RejectedSignature] = []
     seen: set[bytes] = set()
     for source, data in sources:
-        for item in read_bundle_lines(data, where=source):
+        for item in read_bundle_document(data, where=source):
             if isinstance(item, RejectedSignature):
                 unread.append(item)
             elif item.line not in seen:

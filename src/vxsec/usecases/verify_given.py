@@ -6,11 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, UndecidedError, VerificationError
+from vxsec.formats.predicate_types import PREDICATE_TYPES
 from vxsec.host.files import read_if_exists
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE
 from vxsec.model.quorum import Signer
 from vxsec.model.report.verification import SignatureVerdict
+from vxsec.model.verification import CheckStatus
 from vxsec.model.verified import VerifiedStatement
 from vxsec.usecases.inputs import registry_url_for
 from vxsec.usecases.verify_judges import FileSubject, Judged, refused_verdict, require_unexpired
@@ -161,6 +163,11 @@ class GivenJudge:
         except VerificationError as error:
             error.checks = journal.report()
             raise
+        if (
+            isinstance(verified, VerifiedStatement)
+            and verified.statement.predicate_type == PREDICATE_TYPES["slsa-provenance"]
+        ):
+            return verified, (*journal.report(), *_checked_provenance(verified))
         return verified, journal.report()
 
     def _require_given(self, signature: VerifiedSignature) -> None:
@@ -232,6 +239,19 @@ class GivenJudge:
                 f"expected a statement about {self.expect}, found one about {signed.name!r}",
                 code="signature.subject-mismatch",
             )
+
+
+def _checked_provenance(verified: VerifiedStatement) -> tuple[Check, ...]:
+    """What a build says of itself, held against the certificate it signed with; a contradiction is no provenance."""
+    from vxsec.verification.provenance import check_provenance
+
+    checks = check_provenance(verified, builders={}).checks
+    for check in checks:
+        if check.status is CheckStatus.FAILED:
+            error = VerificationError(check.message, code=check.code or "provenance.mismatch")
+            error.checks = checks
+            raise error
+    return checks
 
 
 def _own_predicate(statement: Statement) -> ReleasePredicate | ApprovalPredicate | None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from datetime import datetime
 
-    from vxsec.usecases.trust_source import Trust
+    from vxsec.usecases.trust_source import PolicySource, Trust
 
     PathLike = str | os.PathLike[str]
     Progress = Callable[[str], None]
@@ -42,7 +42,7 @@ __all__ = ["verify_lockfile"]
 def verify_lockfile(
     lockfile: PathLike,
     *,
-    policy: PathLike | None,
+    policy: PathLike | PolicySource | None,
     trust: Trust | None,
     registry: str | None = None,
     evidence: PathLike | None = None,
@@ -100,7 +100,7 @@ def verify_lockfile(
                 hint="make one: npm install --package-lock-only",
             )
         lockfile = found
-    root = load_trust(trust, now=at or now, unsafe_rehearsal=unsafe_rehearsal)
+    root = load_trust(trust, now=at or now, as_of=at is not None, unsafe_rehearsal=unsafe_rehearsal)
     moment = at or now or utc_now()
     collector = Collector(
         policy=load_policy(policy, trust=root),

@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, UndecidedError
+from vxsec.formats.bundle_documents import read_bundle_document
 from vxsec.formats.sigstore_bundle import read_bundle_lines
 from vxsec.formats.statement import read_statement
 from vxsec.host.files import read_bounded
@@ -116,7 +117,7 @@ class BundleStore:
         yield from self.given
         yield from self.found
         for source, data in read_sidecars(artifact.filename):
-            for item in read_bundle_lines(data, where=source):
+            for item in read_bundle_document(data, where=source):
                 yield item, source, SourceKind.GIVEN
 
     def _evidence_package(
@@ -140,7 +141,7 @@ class BundleStore:
 def _read_all(paths: Sequence[PathLike], kind: SourceKind) -> Iterator[Sourced]:
     for path in paths:
         data = read_bounded(path, max_bytes=DEFAULT_LIMITS.bundle_file_bytes)
-        for item in read_bundle_lines(data, where=str(path)):
+        for item in read_bundle_document(data, where=str(path)):
             yield item, str(path), kind
 
 

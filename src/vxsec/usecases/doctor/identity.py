@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, NothingToJudgeError, UsageError
+from vxsec.formats.bundle_documents import read_bundle_document
 from vxsec.formats.certificate import read_certificate
-from vxsec.formats.sigstore_bundle import read_bundle_lines
 from vxsec.host.files import read_bounded
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.attestation import Bundle
@@ -82,7 +82,7 @@ def compare_identities(
 def _identities(path: PathLike) -> list[tuple[str, CertificateIdentity]]:
     data = read_bounded(path, max_bytes=DEFAULT_LIMITS.bundle_file_bytes)
     found: list[tuple[str, CertificateIdentity]] = []
-    for number, item in enumerate(read_bundle_lines(data, where=str(path)), start=1):
+    for number, item in enumerate(read_bundle_document(data, where=str(path)), start=1):
         if not isinstance(item, Bundle) or not item.certificates:
             continue
         try:

@@ -133,7 +133,7 @@ def extract_sbom(
             code="verify.no-trust",
             hint="add --key KEY.pub, or --trust FILE",
         )
-    from vxsec.formats.sigstore_bundle import read_bundle_lines
+    from vxsec.formats.bundle_documents import read_bundle_document
     from vxsec.host.clock import utc_now
     from vxsec.verification.attested import derive_attested, derive_attested_by_keys
 
@@ -142,7 +142,7 @@ def extract_sbom(
     sourced = [
         (item, source)
         for source, data in given or read_sidecars(file)
-        for item in read_bundle_lines(data, where=source)
+        for item in read_bundle_document(data, where=source)
     ]
     if trust is not None:
         moment = now or utc_now()
