@@ -129,7 +129,7 @@ def _weigh_timestamps(
                     case.signed.signature,
                     authorities=case.root.timestamp_authorities,
                     now=case.now,
-                    skew=case.skew,
+                    limits=case.limits,
                 )
         except VerificationError as error:
             journal.adopt(attempt)

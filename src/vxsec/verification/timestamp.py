@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,11 +33,11 @@ from vxsec.verification.certificate_chain import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime, timedelta
 
     from cryptography.x509 import Certificate as X509Certificate
     from rfc3161_client.tsp import TimeStampResponse
 
+    from vxsec.limits import Limits
     from vxsec.model.certificate import Certificate
     from vxsec.model.trusted_root import CertificateAuthority
 
@@ -65,7 +66,7 @@ def verify_timestamp(
     *,
     authorities: Sequence[CertificateAuthority],
     now: datetime,
-    skew: timedelta,
+    limits: Limits,
 ) -> VerifiedTimestamp:
     """Verify one response over the bytes of ``signature``; the numbers are those at the top of this file.
 
@@ -76,10 +77,10 @@ def verify_timestamp(
     """
     # 1. The response.
     try:
-        token = _decode(response)
-    except VerificationError:
+        token = _decode(response, limits)
+    except VerificationError as error:
         if _is_signed_by_none(response, authorities):
-            raise _untrusted("another") from None
+            raise _untrusted("another") from error
         raise
     # 2. The signer.
     signers = [(authority, leaf) for authority in authorities if (leaf := _signer(token, authority)) is not None]
@@ -87,13 +88,14 @@ def verify_timestamp(
         raise _untrusted(repr(token.issuer_text[:_SHOWN]))
     # 3. The imprint.
     _check_imprint(token, signature)
+    latest = now + timedelta(seconds=limits.clock_skew_seconds)
     # An authority may be listed with several windows; the first under which all holds is the one.
     for authority, leaf in signers[:-1]:
         try:
-            return _verify_under(token, authority, leaf, now, skew)
+            return _verify_under(token, authority, leaf, latest)
         except VerificationError:
             continue
-    return _verify_under(token, *signers[-1], now, skew)
+    return _verify_under(token, *signers[-1], latest)
 
 
 class _Token(NamedTuple):
@@ -109,17 +111,17 @@ class _Token(NamedTuple):
     embedded: tuple[bytes, ...]
 
 
-def _decode(response: bytes) -> _Token:
+def _decode(response: bytes, limits: Limits) -> _Token:
     # The library reads lazily, and raises what it likes (KeyError for a name with an odd tag): whatever it is, refused.
     try:
-        return _read(response)
+        return _read(response, limits)
     except VerificationError:
         raise
     except Exception as error:
         raise _malformed("expected an RFC 3161 response") from error
 
 
-def _read(response: bytes) -> _Token:
+def _read(response: bytes, limits: Limits) -> _Token:
     from rfc3161_client import decode_timestamp_response
 
     decoded = decode_timestamp_response(response)
@@ -131,6 +133,8 @@ def _read(response: bytes) -> _Token:
     signer_infos = list(signed.signer_infos)
     if len(signer_infos) != 1:
         raise _malformed(f"expected one signer, found {len(signer_infos)}")
+    if len(signed.certificates) > limits.certificates_per_bundle:
+        raise _malformed(f"expected at most {limits.certificates_per_bundle} certificates")
     weak = [oid.dotted_string for oid in signed.digest_algorithms if oid.dotted_string not in _HASHES]
     if weak:
         raise _weak(", ".join(weak))
@@ -206,7 +210,7 @@ def _check_imprint(token: _Token, signature: bytes) -> None:
 
 
 def _verify_under(
-    token: _Token, authority: CertificateAuthority, leaf: Certificate, now: datetime, skew: timedelta
+    token: _Token, authority: CertificateAuthority, leaf: Certificate, latest: datetime
 ) -> VerifiedTimestamp:
     # 4. The certificates.
     try:
@@ -225,10 +229,8 @@ def _verify_under(
             f"expected a time in the window of authority {authority.uri!r}, found {render_time(token.at)}",
             code="timestamp.authority-window",
         )
-    if token.at > now + skew:
-        raise VerificationError(
-            f"expected a time before {render_time(now)}, found {render_time(token.at)}", code="timestamp.in-future"
-        )
+    if token.at > latest:
+        raise VerificationError(f"expected a time up to now, found {render_time(token.at)}", code="timestamp.in-future")
     time = TrustedTime(source=TimeSource.TIMESTAMP, at=token.at, authority=authority.uri)
     return VerifiedTimestamp(time, leaf.spki)
 

@@ -13,20 +13,25 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from support.signing_kit import DIGESTS, NOW, OTHER_DIGESTS, PACKAGE, TARBALL, edited, flipped, release, signed, signer
+from support.ssh_kit import SK_ED25519, make, public_line, signed_by
 from vxsec.errors import UsageError, VerificationError
 from vxsec.formats.public_key import key_hint
 from vxsec.formats.release_statement import build_release_statement
 from vxsec.formats.sigstore_bundle import read_bundle, render_message_bundle
+from vxsec.formats.ssh_key import parse_ssh_public_key
 from vxsec.formats.statement import build_statement
 from vxsec.limits import Limits
-from vxsec.model.attestation import Bundle, Envelope, EnvelopeSignature, Subject
+from vxsec.model.attestation import Bundle, Envelope, EnvelopeSignature, Subject, pae
 from vxsec.model.package import PackageRef
 from vxsec.model.verified import VerifiedBlob, VerifiedSignature, VerifiedStatement
 from vxsec.signing.signer import sign_blob
 from vxsec.verification.bundle import verify_bundle, verify_statement_subject
+from vxsec.verification.detached import ssh_check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from vxsec.model.ssh import SshPublicKey
 
 CI, OTHER = signer("ci"), signer("other")
 SHA256 = hashlib.sha256(TARBALL).digest()
@@ -283,3 +288,74 @@ def test_our_own_statement_needs_our_purl_exactly() -> None:
         verify_statement_subject(verified, digests=DIGESTS, package=PACKAGE)
     assert caught.value.code == "signature.subject-mismatch"
     assert verify_statement_subject(verified, digests=DIGESTS).name == "pkg:npm/x@1.0.0"
+
+
+# -- OpenPGP and SSH keys -----------------------------------------------------------------------------------------------
+
+
+def _by_ssh(name: str, kind: str = "ssh-ed25519") -> tuple[SshPublicKey, Bundle]:
+    """A statement signed with an SSH key."""
+    key = make(kind, name)
+    public = parse_ssh_public_key(public_line(key).encode(), where=name)
+    bundle = release(CI)
+    content = bundle.content
+    assert isinstance(content, Envelope)
+    blob = signed_by(key, pae(content.payload_type, content.payload))
+    return public, edited(bundle, hint=public.hint, sig=base64.b64encode(blob).decode())
+
+
+@pytest.mark.parametrize("kind", ["ssh-ed25519", SK_ED25519])
+def test_an_ssh_key_is_selected_by_its_hint_alone(kind: str) -> None:
+    public, bundle = _by_ssh("maintainer", kind)
+    other, _ = _by_ssh("other")
+    detached = {item.identity: ssh_check(item) for item in (other, public)}
+    keys = [CI.spki, *detached]
+    assert verify_bundle(bundle, keys=keys, detached=detached).spki == public.identity
+    assert verify_bundle(bundle, detached=detached).spki == public.identity
+    refused = {
+        other.hint: "sshsig.other-key",
+        "ssh:SHA256:unknown": "signature.untrusted-key",
+        "openpgp:" + "A" * 40: "signature.untrusted-key",
+        key_hint(CI.spki): "signature.invalid",
+    }
+    for hint, code in refused.items():
+        with pytest.raises(VerificationError) as caught:
+            verify_bundle(edited(bundle, hint=hint), keys=keys, detached=detached)
+        assert caught.value.code == code
+
+
+def test_keys_of_other_formats_are_never_tried_as_plain_ones() -> None:
+    public, _ = _by_ssh("maintainer", SK_ED25519)
+    keys = [public.identity, b"openpgp:" + b"A" * 40, CI.spki]
+    assert verify_bundle(edited(release(CI), hint="unknown"), keys=keys).spki == CI.spki
+    with pytest.raises(VerificationError) as caught:
+        verify_bundle(release(OTHER), keys=keys)
+    assert caught.value.code == "signature.untrusted-key"
+
+
+def test_a_bare_signature_by_an_ssh_key_needs_the_file() -> None:
+    key = make("ssh-ed25519", "maintainer")
+    public = parse_ssh_public_key(public_line(key).encode(), where="maintainer")
+    document = json.loads(_blob(signature=signed_by(key, TARBALL)).line)
+    document["verificationMaterial"]["publicKey"]["hint"] = public.hint
+    bundle = read_bundle(json.dumps(document).encode(), where="b")
+    detached = {public.identity: ssh_check(public)}
+    assert verify_bundle(bundle, detached=detached, sha256=HEX, blob=lambda: TARBALL).spki == public.identity
+    with pytest.raises(VerificationError) as caught:
+        verify_bundle(bundle, detached=detached, sha256=HEX)
+    assert caught.value.code == "signature.needs-file"
+
+
+@pytest.mark.parametrize("curve", [ec.SECP384R1(), ec.SECP521R1()], ids=["P-384", "P-521"])
+def test_a_bare_signature_over_a_hash_that_nobody_states(curve: ec.EllipticCurve) -> None:
+    key = ec.generate_private_key(curve)
+    spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    own = hashes.SHA384() if curve.name == "secp384r1" else hashes.SHA512()
+    for chosen in (hashes.SHA256(), own):
+        document = json.loads(_blob(spki, signature=key.sign(TARBALL, ec.ECDSA(chosen))).line)
+        del document["messageSignature"]["messageDigest"]
+        bundle = read_bundle(json.dumps(document).encode(), where="b")
+        assert verify_bundle(bundle, keys=[spki], sha256=HEX, blob=lambda: TARBALL).spki == spki
+        with pytest.raises(VerificationError) as caught:
+            verify_bundle(bundle, keys=[spki], sha256=hashlib.sha256(b"other").hexdigest(), blob=lambda: b"other")
+        assert caught.value.code == "signature.invalid"

@@ -12,6 +12,7 @@ import pytest
 
 from support.signing_kit import signer
 from vxsec.errors import UsageError, VerificationError, VxsecError
+from vxsec.formats.der import SEQUENCE, read_only, render_der
 from vxsec.formats.sigstore_bundle import read_bundle
 from vxsec.formats.trusted_root import read_trusted_root
 from vxsec.limits import Limits
@@ -66,6 +67,21 @@ def _other_hash_stamp() -> bytes:
     sha256, sha3 = bytes.fromhex("0609608648016503040201"), bytes.fromhex("0609608648016503040209")
     assert sha256 in made
     return made.replace(sha256, sha3)
+
+
+def _crowded_stamp() -> bytes:
+    """A dozen certificates stand in it, in the order that DER gives a set."""
+    authority = _material().timestamps["trusted"]
+    leaf = authority.chain[0]
+    made = authority.stamp(b"signature", at=SIGNED_AT)
+    response = read_only(made, SEQUENCE).inside()
+    status, token = response.next(SEQUENCE).whole, response.next(SEQUENCE).inside()
+    kind, signed = token.next().whole, read_only(token.next().content, SEQUENCE).content
+    assert signed.count(render_der(0xA0, leaf)) == 1
+    others = b"".join(leaf[:-1] + bytes([number]) for number in range(12))
+    crowd = signed.replace(render_der(0xA0, leaf), render_der(0xA0, others))
+    again = render_der(SEQUENCE, kind + render_der(0xA0, render_der(SEQUENCE, crowd)))
+    return render_der(SEQUENCE, status + again)
 
 
 @cache
@@ -522,6 +538,11 @@ REFUSED: dict[str, tuple[Recipe, Root | None, str]] = {
         Recipe(stamps=(Stamp(raw=bytes.fromhex("30053003020102")),)),
         None,
         "timestamp.not-granted",
+    ),
+    "a timestamp with a crowd of certificates": (
+        Recipe(stamps=(Stamp(raw=_crowded_stamp()),)),
+        None,
+        "timestamp.malformed",
     ),
     "a timestamp that is noise": (Recipe(stamps=(Stamp(raw=b"noise"),)), None, "timestamp.malformed"),
     "the timestamp authority's window had ended": (Recipe(), Root(tsa=BEFORE), "timestamp.authority-window"),
