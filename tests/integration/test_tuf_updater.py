@@ -176,15 +176,22 @@ def _drop(name: str) -> Attack:
     return lambda repository: repository.files.pop(name)
 
 
-def _document(name: str, change: Callable[[dict[str, Any]], object]) -> Attack:
-    """Change the file around the signatures, which stay good."""
+def _document(name: str, change: Callable[[dict[str, Any]], object]) -> Callable[[Repository], Repository]:
+    """Change the file and sign nothing."""
 
-    def attack(repository: Repository) -> None:
+    def attack(repository: Repository) -> Repository:
         document = json.loads(repository.files[name])
         change(document)
         repository.files[name] = json.dumps(document).encode()
+        return repository
 
     return attack
+
+
+def _junk(repository: Repository) -> Repository:
+    return _document("1.identities.json", lambda d: [item.update(sig="00" * 70) for item in d["signatures"]])(
+        repository
+    )
 
 
 def _newer_snapshot(change: Callable[[dict[str, Any], dict[str, Any]], object]) -> Attack:
@@ -440,6 +447,16 @@ ROWS: dict[str, Row] = {
         "tuf.signatures",
         ACCEPTED,
         why=STRICT + "theirs counts key ids, ours counts keys: one person with one key is no threshold of two",
+    ),
+    "identities: junk under the right key ids": Row(
+        lambda r: _junk(r).relink("identities"), "tuf.signatures", UNSIGNED
+    ),
+    "identities: changed after it was signed": Row(
+        lambda r: _document("1.identities.json", lambda d: d["signed"].update(expires="2099-01-01T00:00:00Z"))(
+            r
+        ).relink("identities"),
+        "tuf.signatures",
+        UNSIGNED,
     ),
     "identities: expired": Row(_role("identities", _set(expires=LONG_AGO)), "tuf.expired", EXPIRED),
     "identities: another version than the snapshot names": Row(

@@ -216,6 +216,19 @@ def _one_key_twice(repository: Repository) -> None:
     repository.relink("identities")
 
 
+def _with_junk(data: bytes) -> bytes:
+    document = json.loads(data)
+    for item in document["signatures"]:
+        item["sig"] = "00" * 70
+    return json.dumps(document).encode()
+
+
+def _changed(data: bytes) -> bytes:
+    document = json.loads(data)
+    document["signed"]["expires"] = "2099-01-01T00:00:00Z"
+    return json.dumps(document).encode()
+
+
 _LISTED: dict[str, Any] = {"length": len(IDENTITIES), "hashes": {"sha256": hashlib.sha256(IDENTITIES).hexdigest()}}
 REFUSED: dict[str, tuple[Attack, str]] = {
     # 5.2, 5.3 root
@@ -276,6 +289,14 @@ REFUSED: dict[str, tuple[Attack, str]] = {
     ),
     "identities is signed by one of two keys": (lambda r: _identities(r, lambda _: None, "alice"), "tuf.signatures"),
     "identities is signed by one key twice": (_one_key_twice, "tuf.signatures"),
+    "identities has junk under the right key ids": (
+        lambda r: _swap(r, "1.identities.json", _with_junk(r.files["1.identities.json"])).relink("identities"),
+        "tuf.signatures",
+    ),
+    "identities was changed after it was signed": (
+        lambda r: _swap(r, "1.identities.json", _changed(r.files["1.identities.json"])).relink("identities"),
+        "tuf.signatures",
+    ),
     "identities is signed by the online key": (
         lambda r: _identities(r, lambda _: None, ONLINE, "alice"),
         "tuf.signatures",
