@@ -49,6 +49,7 @@ _NEXT_STEPS: Mapping[str, str] = {
     "file.unreadable": "give a regular file that this user may read (ls -l shows its owner and rights)",
     "file.unwritable": "give a path in a folder that exists and that this user may write to",
     "file.too-large": "check that this is the right file: one this large is never read",
+    "file.changed": "let nothing write to the file while it is signed, and run the same command again",
     "log.write-failed": "give a --log FILE in a folder that exists and that this user may write to",
     # what people write
     "policy": "mend the policy at the place named",
@@ -111,6 +112,9 @@ _NEXT_STEPS: Mapping[str, str] = {
     "key.unsupported": "make a key that every client verifies: vxsec keys generate PREFIX",
     "signer.unknown": "write the signer as file:PATH or env:NAME",
     "signer.env-missing": "set the variable to the private key's text, or give the key as file:PATH",
+    "signer.blob-unsupported": "leave out --blob, or sign with another signer",
+    "trust-config": "get the client trust config again from whoever runs that Sigstore instance",
+    "digest": "do not use this file: whoever signs the trust document took its bytes back",
     "signature": "check that file, bundle and key belong together, or ask the signer for the right bundle",
     "sshsig": "ask the signer to sign again: ssh-keygen -Y sign -n vxsec -f KEY FILE",
     "sshsig.too-large": "check that this is the right file: one this large is never read",
