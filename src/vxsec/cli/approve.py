@@ -16,6 +16,7 @@ from vxsec.cli.options import (
     password_source,
     signer_options,
     trust_options,
+    witness_options,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ __all__ = ["command"]
 @click.option("--offline", is_flag=True, help="Do not read the previous version; show the full inventory.")
 @click.option("--yes", is_flag=True, help="Do not ask at the terminal.")
 @connection_options
+@witness_options
 @signer_options
 @output_options
 def command(
@@ -59,6 +61,8 @@ def command(
     yes: bool,
     unsafe_http: tuple[str, ...],
     unsafe_tls: tuple[str, ...],
+    timestamp: bool,
+    log_entry: bool,
     trust_config: str | None,
     password_file: str | None,
     password_env: str | None,
@@ -84,10 +88,13 @@ def command(
         bundle=bundle,
         password=password_source(password_file, password_env),
         trust_config=trust_config,
+        timestamp=timestamp,
+        log_entry=log_entry,
         offline=offline,
         unsafe_http=unsafe_http,
         unsafe_tls=unsafe_tls,
         review=review,
+        progress=out.progress,
     )
     lines = [*render_signed(approval.files), *(f"pushed  {version}" for version in approval.pushed)]
     out.emit(lines, lambda: approval_document(approval))

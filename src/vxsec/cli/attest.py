@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vxsec.cli.options import FILES, output_options, password_options, password_source, refuse_options
+from vxsec.cli.options import (
+    FILES,
+    output_options,
+    password_source,
+    refuse_options,
+    signer_options,
+    witness_options,
+)
 from vxsec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,10 +44,16 @@ _AUTO = "auto"
     help="With slsa-provenance: where the build runs; auto, and so what the environment says, if not given.",
 )
 @click.option(
-    "--signer", "signers", multiple=True, required=True, metavar="URI", help="file:KEY or env:NAME; repeat for several."
+    "--signer",
+    "signers",
+    multiple=True,
+    required=True,
+    metavar="URI",
+    help="file:KEY, env:NAME, gpg:FINGERPRINT, ssh:KEYFILE, ssh:agent, keyless:ambient; repeat for several.",
 )
 @click.option("--bundle", metavar="OUT", help="Write the one bundle here instead of FILE.sigstore.jsonl.")
-@password_options
+@witness_options
+@signer_options
 @output_options
 def command(
     *,
@@ -50,6 +63,9 @@ def command(
     place: str | None,
     signers: tuple[str, ...],
     bundle: str | None,
+    timestamp: bool,
+    log_entry: bool,
+    trust_config: str | None,
     password_file: str | None,
     password_env: str | None,
     out: Output,
@@ -71,6 +87,10 @@ def command(
         signers=signers,
         bundle=bundle,
         password=password_source(password_file, password_env),
+        trust_config=trust_config,
+        timestamp=timestamp,
+        log_entry=log_entry,
+        progress=out.progress,
     )
     out.emit(render_signed(signed), lambda: signed_document(signed))
     return 0

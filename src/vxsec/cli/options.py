@@ -40,6 +40,7 @@ __all__ = [
     "require_password",
     "signer_options",
     "trust_options",
+    "witness_options",
 ]
 
 _SMALL = 1 << 20
@@ -125,11 +126,31 @@ def output_options(function: Callable[..., int], *, formats: Sequence[str] = ("t
 
 
 def signer_options(function: F) -> F:
-    """``--trust-config`` for keyless signers, and the password options."""
+    """``--trust-config`` for keyless signers and witnesses, and the password options."""
     option = click.option(
-        "--trust-config", metavar="FILE", help="The Sigstore instance for keyless:, as its client trust config."
+        "--trust-config",
+        metavar="FILE",
+        help="The Sigstore instance for keyless:, --timestamp and --log-entry, as its client trust config.",
     )
     return password_options(option(function))
+
+
+def witness_options(function: F) -> F:
+    """``--timestamp`` and ``--log-entry``; with ``signer_options``, which says where they come from."""
+    for option in (
+        click.option(
+            "--log-entry",
+            is_flag=True,
+            help="Have each signature in a transparency log of the instance; a key needs --trust-config.",
+        ),
+        click.option(
+            "--timestamp",
+            is_flag=True,
+            help="Have a signed timestamp (RFC 3161) for each signature; a key needs --trust-config.",
+        ),
+    ):
+        function = option(function)
+    return function
 
 
 def password_options(function: F) -> F:

@@ -14,6 +14,7 @@ from vxsec.cli.options import (
     password_source,
     signer_options,
     trust_options,
+    witness_options,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ __all__ = ["command"]
 @EXPIRES
 @click.option("--blob", is_flag=True, help="A bare signature over any file; never counts toward publishing.")
 @click.option("--bundle", metavar="OUT", help="Write the one bundle here instead of FILE.sigstore.jsonl.")
+@witness_options
 @signer_options
 @output_options
 def command(
@@ -51,6 +53,8 @@ def command(
     expires: datetime | None,
     blob: bool,
     bundle: str | None,
+    timestamp: bool,
+    log_entry: bool,
     trust_config: str | None,
     password_file: str | None,
     password_env: str | None,
@@ -73,6 +77,9 @@ def command(
         bundle=bundle,
         password=password_source(password_file, password_env),
         trust_config=trust_config,
+        timestamp=timestamp,
+        log_entry=log_entry,
+        progress=out.progress,
     )
     out.emit(render_signed(signed), lambda: signed_document(signed))
     return 0

@@ -76,7 +76,7 @@ _LOCKFILE_ENDINGS = ("-lock.json", "npm-shrinkwrap.json", "-lock.yaml", ".lock")
     "--type",
     "predicate_type",
     metavar="URI|NAME",
-    help="Count only statements of this predicate type; slsa-provenance, cyclonedx … are short.",
+    help="Count only statements of this type: a URI, or slsa-provenance …",
 )
 @click.option("--expect", metavar="NAME@VERSION", help="What manifest and statements must say.")
 @click.option("--registry", metavar="LABEL|URL", help="The registry a release must be for.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError, FormatError, UndecidedError, UsageError
 from vxsec.formats.strict_json import dump_json, read_json
+from vxsec.model.verification import Requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,19 +36,31 @@ class KeylessSigner:
     Args:
         token: The OpenID Connect token; never shown.
         trust_config: Sigstore's client trust config (JSON) of the instance to sign with.
+        asked: What the bundle must have beside what every certificate needs.
 
     Raises:
         UsageError: ``keyless.token``: not a token for Sigstore, or expired.
         ConfigurationError: ``keyless.trust-config``.
     """
 
-    def __init__(self, token: str, *, trust_config: bytes | None) -> None:
+    def __init__(self, token: str, *, trust_config: bytes | None, asked: Requirements | None = None) -> None:
+        self._asked = asked or Requirements()
         self._config, self._trusted_root = _open_config(trust_config)
         self._token = _open_token(token)
         self._signer: SigstoreSigner | None = None
 
     def __repr__(self) -> str:
         return f"KeylessSigner({self.hint})"
+
+    @property
+    def spki(self) -> None:
+        """None: the key is of no interest, the certificate says who signed."""
+        return
+
+    @property
+    def asked(self) -> Requirements:
+        """What was asked for beside what every certificate needs."""
+        return self._asked
 
     @property
     def hint(self) -> str:
@@ -96,6 +109,7 @@ def open_keyless(
     read_file: Callable[[str], bytes],
     environ: Callable[[str], str | None],
     trust_config: bytes | None,
+    asked: Requirements | None = None,
 ) -> KeylessSigner:
     """Open what follows ``keyless:`` in a signer's URI.
 
@@ -104,6 +118,7 @@ def open_keyless(
         read_file: Reads a file, bounded.
         environ: Looks up one environment variable.
         trust_config: The instance; the public-good one where None.
+        asked: As :class:`KeylessSigner` takes it.
 
     Raises:
         UsageError: ``signer.unknown``, ``signer.env-missing``, ``keyless.token`` or ``keyless.no-identity``.
@@ -127,7 +142,7 @@ def open_keyless(
         token = _browser(trust_config)
     else:
         raise UsageError(f"expected {_USAGE}, found keyless:{rest[:_SHOWN]!r}", code="signer.unknown")
-    return KeylessSigner(token, trust_config=trust_config)
+    return KeylessSigner(token, trust_config=trust_config, asked=asked)
 
 
 def _open_config(data: bytes | None) -> tuple[ClientTrustConfig, bytes]:
@@ -204,7 +219,7 @@ def _foreign_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        told = " ".join(str(error).split())[:_SHOWN]
+        told = " ".join(f"{error} {error.__cause__ or ''}".split())[:_SHOWN]
         raise UndecidedError(
             f"the Sigstore instance did not sign: {type(error).__name__}: {told}",
             code="keyless.failed",

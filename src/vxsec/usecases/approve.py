@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from vxsec.model.evidence import FieldDifference
     from vxsec.model.trust import Registry, TrustRoot
-    from vxsec.usecases.signers import Password
+    from vxsec.usecases.signers import Password, Progress
     from vxsec.usecases.trust_source import Trust
 
     PathLike = str | os.PathLike[str]
@@ -57,6 +57,8 @@ def approve(
     bundle: PathLike | None = None,
     password: Password = None,
     trust_config: PathLike | None = None,
+    timestamp: bool = False,
+    log_entry: bool = False,
     offline: bool = False,
     now: datetime | None = None,
     project_dir: PathLike = ".",
@@ -64,6 +66,7 @@ def approve(
     unsafe_tls: Collection[str] = (),
     unsafe_rehearsal: bool = False,
     review: Review = lambda _differences: True,
+    progress: Progress | None = None,
 ) -> Approval:
     """Sign one approval statement (``urn:vxsec:approval:v1``) over all the files.
 
@@ -80,7 +83,9 @@ def approve(
         push: Append the approval to the evidence package on the registry.
         bundle: Write the bundle here instead of beside the files.
         password: Of an encrypted key file.
-        trust_config: Sigstore's client trust config for ``keyless:``; the public-good instance where None.
+        trust_config: As in ``usecases.sign.sign``.
+        timestamp: Likewise.
+        log_entry: Likewise.
         offline: Ask no registry for the previous version.
         now: The time recorded; the clock if not given.
         project_dir: Where ``.npmrc`` lies.
@@ -88,6 +93,7 @@ def approve(
         unsafe_tls: Registry URLs whose certificate is not verified.
         unsafe_rehearsal: Accept a rehearsal trust root.
         review: Shown the differences before anything is signed.
+        progress: As in ``usecases.sign.sign``.
 
     Raises:
         UsageError: No files; files for several registries; ``push`` without trust; declined (``approve.declined``).
@@ -127,8 +133,10 @@ def approve(
         expires=expires,
         policy=_binding(policy, root),
     )
-    opened = open_signers([signer], password=password, trust_config=trust_config)[0]
-    line = sign_checked(opened, payload)
+    opened = open_signers(
+        [signer], password=password, trust_config=trust_config, timestamp=timestamp, log_entry=log_entry
+    )[0]
+    line = sign_checked(opened, payload, progress=progress)
     note = why_not_counted(root, opened, line, Role.HUMAN) if root is not None else None
     if push and note is not None:
         raise UsageError(

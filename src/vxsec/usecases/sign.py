@@ -22,7 +22,7 @@ from vxsec.model.scan import SCAN_PREDICATE
 from vxsec.model.trust import HolderKind, Role
 from vxsec.signing.signer import BundleSigner, FileSigner
 from vxsec.usecases.inputs import open_artifact, registry_url_for, require_artifact
-from vxsec.usecases.signers import blob_checked, identity_of, open_signers, sign_checked
+from vxsec.usecases.signers import blob_checked, file_checked, identity_of, open_signers, sign_checked
 from vxsec.usecases.trust_source import load_trust
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from vxsec.model.digest import Digests
     from vxsec.model.trust import TrustRoot
     from vxsec.signing.signer import AnySigner
-    from vxsec.usecases.signers import Password
+    from vxsec.usecases.signers import Password, Progress
     from vxsec.usecases.trust_source import Trust
 
     PathLike = str | os.PathLike[str]
@@ -60,7 +60,10 @@ def sign(
     bundle: PathLike | None = None,
     password: Password = None,
     trust_config: PathLike | None = None,
+    timestamp: bool = False,
+    log_entry: bool = False,
     now: datetime | None = None,
+    progress: Progress | None = None,
     unsafe_rehearsal: bool = False,
 ) -> tuple[SignedFile, ...]:
     """Sign each file with each signer.
@@ -69,8 +72,9 @@ def sign(
     (``urn:vxsec:release:v1``): name, version, digests and the registry it is for. With ``blob`` it is a bare signature
     over any file, which never counts toward publishing.
 
-    Guarantees: nothing is signed unless every file can be signed; each bundle holds exactly one signature and is
-    appended to ``FILE.sigstore.jsonl``, or written alone to ``bundle``.
+    Guarantees: nothing is signed unless every file can be signed; what was made verifies, with the timestamps and log
+    entries that were asked for, before anything is stored; each bundle holds exactly one signature and is appended to
+    ``FILE.sigstore.jsonl``, or written alone to ``bundle``.
 
     Args:
         files: Paths, at least one.
@@ -81,8 +85,12 @@ def sign(
         blob: Make bare signatures.
         bundle: Write the one bundle here instead; only for one file and one signer.
         password: Of the encrypted key files, or a function that asks for it.
-        trust_config: Sigstore's client trust config for ``keyless:``; the public-good instance where None.
+        trust_config: Sigstore's client trust config for ``keyless:`` (the public-good instance where None), and for what
+            keys get with ``timestamp`` and ``log_entry``.
+        timestamp: Each bundle must have a signed timestamp (RFC 3161).
+        log_entry: Each bundle must have an entry in a transparency log.
         now: The time recorded as ``createdAt``; the clock if not given.
+        progress: Told where someone has to do something, such as touching a key.
         unsafe_rehearsal: Accept a rehearsal trust root.
 
     Raises:
@@ -97,9 +105,11 @@ def sign(
             code="usage.options",
             hint="leave out blob to sign a release statement, or leave out trust, registry and expires",
         )
-    opened = open_signers(signers, password=password, trust_config=trust_config)
+    opened = open_signers(
+        signers, password=password, trust_config=trust_config, timestamp=timestamp, log_entry=log_entry
+    )
     if blob:
-        return _sign_blobs(files, opened, bundle)
+        return _sign_blobs(files, opened, bundle, progress)
     root = load_trust(trust, now=now, unsafe_rehearsal=unsafe_rehearsal) if trust is not None else None
     created = now or utc_now()
     statements, beside = [], []
@@ -114,9 +124,11 @@ def sign(
         statements.append((str(file), artifact.package.purl, payload))
         # What gpg --verify and ssh-keygen -Y verify read, for the signers that have it.
         beside += [
-            (f"{file}{one.suffix}", one.sign_file(artifact.data)) for one in opened if isinstance(one, FileSigner)
+            (f"{file}{one.suffix}", file_checked(one, artifact.data, progress=progress))
+            for one in opened
+            if isinstance(one, FileSigner)
         ]
-    signed = _sign_all(statements, RELEASE_PREDICATE, opened, bundle)
+    signed = _sign_all(statements, RELEASE_PREDICATE, opened, bundle, progress)
     for path, data in beside:
         write_atomic(path, data)
     return tuple(
@@ -134,6 +146,9 @@ def attest(
     bundle: PathLike | None = None,
     password: Password = None,
     trust_config: PathLike | None = None,
+    timestamp: bool = False,
+    log_entry: bool = False,
+    progress: Progress | None = None,
 ) -> tuple[SignedFile, ...]:
     """Sign an in-toto statement (v1) with any predicate about each file.
 
@@ -149,6 +164,9 @@ def attest(
         bundle: As in :func:`sign`.
         password: As in :func:`sign`.
         trust_config: As in :func:`sign`.
+        timestamp: As in :func:`sign`.
+        log_entry: As in :func:`sign`.
+        progress: As in :func:`sign`.
 
     Raises:
         UsageError: As :func:`sign`, or ``attest.reserved-type``.
@@ -175,9 +193,11 @@ def attest(
         raise ConfigurationError(
             error.message, code=error.code, where=error.where, hint="write the predicate as one JSON object"
         ) from error
-    opened = open_signers(signers, password=password, trust_config=trust_config)
+    opened = open_signers(
+        signers, password=password, trust_config=trust_config, timestamp=timestamp, log_entry=log_entry
+    )
     statements = [(str(file), _subject_of(file), content) for file in files]
-    return attest_subjects(statements, predicate_type=predicate_type, signers=opened, bundle=bundle)
+    return attest_subjects(statements, predicate_type=predicate_type, signers=opened, bundle=bundle, progress=progress)
 
 
 def attest_subjects(
@@ -186,6 +206,7 @@ def attest_subjects(
     predicate_type: str,
     signers: Sequence[AnySigner],
     bundle: PathLike | None = None,
+    progress: Progress | None = None,
 ) -> tuple[SignedFile, ...]:
     """Sign a statement for each file and append it beside the file; everything is signed before anything is stored.
 
@@ -194,6 +215,7 @@ def attest_subjects(
         predicate_type: A URI.
         signers: Opened, at least one.
         bundle: As in :func:`sign`.
+        progress: As in :func:`sign`.
 
     Raises:
         FormatError: ``statement.malformed``: the predicate holds what cannot be written.
@@ -207,7 +229,7 @@ def attest_subjects(
         )
         for file, subject, content in statements
     ]
-    return tuple(stored for _, stored in _sign_all(payloads, predicate_type, signers, bundle))
+    return tuple(stored for _, stored in _sign_all(payloads, predicate_type, signers, bundle, progress))
 
 
 def subject_of(name: str, digests: Digests) -> Subject:
@@ -218,7 +240,7 @@ def subject_of(name: str, digests: Digests) -> Subject:
 def why_not_counted(root: TrustRoot, signer: AnySigner, line: bytes, role: Role) -> str | None:
     """Why a bundle just made will not count with that trust document, as a sentence; None where it may."""
     kind = HolderKind.MACHINE if role is Role.MACHINE else HolderKind.PERSON
-    if isinstance(signer, BundleSigner):
+    if isinstance(signer, BundleSigner) and signer.spki is None:
         subject, issuer = identity_of(line)
         found = root.identity(subject, issuer)
         if found is None:
@@ -286,7 +308,7 @@ class _Made:
 
 
 def _sign_blobs(
-    files: Sequence[PathLike], signers: Sequence[AnySigner], bundle: PathLike | None
+    files: Sequence[PathLike], signers: Sequence[AnySigner], bundle: PathLike | None, progress: Progress | None
 ) -> tuple[SignedFile, ...]:
     """A bare signature over each file: a bundle, or where the signer's own tools read a file of their own, that file."""
     made = []
@@ -294,7 +316,7 @@ def _sign_blobs(
         sha256 = hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes).sha256
         for one in signers:
             if isinstance(one, FileSigner):
-                line, suffix = one.sign_file(_file_bytes(file, sha256)), one.suffix
+                line, suffix = file_checked(one, _file_bytes(file, sha256), progress=progress), one.suffix
             else:
                 line, suffix = blob_checked(one, sha256), None
             made.append(
@@ -322,6 +344,7 @@ def _sign_all(
     predicate_type: str,
     signers: Sequence[AnySigner],
     bundle: PathLike | None,
+    progress: Progress | None,
 ) -> tuple[tuple[_Made, SignedFile], ...]:
     """Sign everything, and only then store anything."""
     made = [
@@ -330,7 +353,7 @@ def _sign_all(
             subject=subject,
             predicate_type=predicate_type,
             signer=one,
-            line=sign_checked(one, payload),
+            line=sign_checked(one, payload, progress=progress),
         )
         for file, subject, payload in payloads
         for one in signers

@@ -125,6 +125,7 @@ def _load_repository(given: TrustSource, *, now: datetime | None, as_of: bool) -
     from vxsec.formats.trust_document import parse_trust_document
     from vxsec.formats.trust_revocations import parse_revocations_document
     from vxsec.host.clock import utc_now
+    from vxsec.model.trust_repository import IDENTITIES_PATH, REVOCATIONS_PATH
     from vxsec.usecases.trust.load import load_remembering
 
     if given.root_sha256 is None:
@@ -142,10 +143,13 @@ def _load_repository(given: TrustSource, *, now: datetime | None, as_of: bool) -
         environ=os.environ,
         as_of=as_of,
     )
-    trust = parse_trust_document(loaded.identities, source=str(given.path), load_key=loaded.load_file)
+    # The name says how a document is written, so it is that of the file within, not of the export.
+    trust = parse_trust_document(
+        loaded.identities, source=f"{given.path}: {IDENTITIES_PATH}", load_key=loaded.load_file
+    )
     revoked = parse_revocations_document(
         loaded.revocations,
-        source=f"{given.path}: revocations",
+        source=f"{given.path}: {REVOCATIONS_PATH}",
         keys=trust.keys,
         holders=trust.holders,
         trusted_roots=trust.trusted_roots,
@@ -153,6 +157,7 @@ def _load_repository(given: TrustSource, *, now: datetime | None, as_of: bool) -
     return replace(
         trust,
         signed=True,
+        source=str(given.path),
         key_revocations=(*trust.key_revocations, *revoked.keys),
         identity_revocations=(*trust.identity_revocations, *revoked.identities),
         digest_revocations=(*trust.digest_revocations, *revoked.digests),

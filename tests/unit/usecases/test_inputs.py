@@ -15,7 +15,7 @@ from vxsec.model.package import PackageRef
 from vxsec.model.trust import Registry
 from vxsec.testing.artifacts import pack
 from vxsec.usecases import inputs
-from vxsec.usecases.trust_source import load_trust
+from vxsec.usecases.trust_source import TrustSource, load_trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,10 +110,18 @@ def test_key_files_are_found_beside_the_trust_document(documents: Path, monkeypa
     assert inputs.load_policy("vxsec:minimal", trust=trust).ref.name == "vxsec-minimal"
 
 
-def test_refuses_a_folder_for_a_trust_document(documents: Path) -> None:
-    with pytest.raises(ConfigurationError) as caught:
+def test_a_trust_repository_needs_the_digest_of_its_first_root(documents: Path) -> None:
+    with pytest.raises(UsageError) as caught:
         load_trust(documents)
-    assert caught.value.code == "trust.directory-unsupported"
+    assert caught.value.code == "tuf.no-root"
+    with pytest.raises(UsageError) as caught:
+        load_trust(TrustSource(path=documents / "trust.yaml", root_sha256="0" * 64))
+    assert caught.value.code == "trust.no-repository"
+
+
+def test_what_supplied_the_trust_document_is_told(documents: Path) -> None:
+    trust = load_trust(TrustSource(path=documents / "trust.yaml", origin="config.toml (trust)"))
+    assert trust.source.endswith("trust.yaml (from config.toml (trust))")
 
 
 def test_refuses_a_rehearsal_root_unless_asked(documents: Path) -> None:

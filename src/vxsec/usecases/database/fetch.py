@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from vxsec.errors import NetworkError
-from vxsec.formats.npmrc import merge_npmrc
 from vxsec.formats.timestamps import render_time
-from vxsec.host.http import HttpClient
 from vxsec.limits import DEFAULT_LIMITS
+from vxsec.usecases.connections import open_http
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,13 +26,8 @@ def fetch_export(url: str, *, since: datetime | None, unsafe_http: Collection[st
     Raises:
         UsageError, NetworkError: As ``HttpClient.request``.
     """
-    names = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
-    proxies = {name: value for name in names if (value := os.environ.get(name.lower()) or os.environ.get(name))}
-    client = HttpClient(
-        limits=replace(DEFAULT_LIMITS, http_total_seconds=DEFAULT_LIMITS.database_download_seconds),
-        proxy_for=merge_npmrc([], proxies=proxies).proxy_for,
-        unsafe_http=unsafe_http,
-    )
+    limits = replace(DEFAULT_LIMITS, http_total_seconds=DEFAULT_LIMITS.database_download_seconds)
+    client = open_http(limits=limits, unsafe_http=unsafe_http)
     headers = {"accept": "application/zip"}
     if since is not None:
         headers["if-modified-since"] = format_datetime(since.astimezone(UTC), usegmt=True)
