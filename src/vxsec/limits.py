@@ -118,6 +118,10 @@ class Limits:
     trusted_roots_per_file: int = 32
     trusted_root_instances: int = 1_000
     """Authorities, or logs, of one kind in one trusted root."""
+    signing_services: int = 64
+    """Of one kind in one signing config; Sigstore's own has two logs."""
+    witness_answer_bytes: int = 4 * _MIB
+    """A log's or timestamp authority's answer; real ones have less than 10 kB, an old entry may come with its payload."""
 
     npm_keys_bytes: int = 256 * _KIB
     """A registry's keys document; npm's own has two keys and 700 bytes."""

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from vxsec.errors import FormatError
 from vxsec.formats.protobuf_json import json_errors_as, read_bytes
 from vxsec.formats.strict_json import dump_json, parse_json, read_json
-from vxsec.formats.transparency_log_entry import read_log_entry
+from vxsec.formats.transparency_log_entry import log_entry_document, read_log_entry
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import Bundle, Envelope, EnvelopeSignature, MessageSignature, RejectedSignature
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from vxsec.formats.strict_json import JsonNode
     from vxsec.model.transparency import LogEntry
 
@@ -95,25 +97,60 @@ def read_bundle_lines(
     )
 
 
-def render_dsse_bundle(payload_type: str, payload: bytes, signature: bytes, key_hint: str) -> bytes:
-    """Write a DSSE bundle v0.3 on one line, without line end."""
+def render_dsse_bundle(
+    payload_type: str,
+    payload: bytes,
+    signature: bytes,
+    key_hint: str,
+    *,
+    log_entries: Sequence[LogEntry] = (),
+    timestamps: Sequence[bytes] = (),
+) -> bytes:
+    """Write a DSSE bundle v0.3 on one line, without line end.
+
+    Args:
+        payload_type: The envelope's.
+        payload: What was signed.
+        signature: Over the pre-authentication encoding of both.
+        key_hint: What names the key.
+        log_entries: About this signature.
+        timestamps: RFC 3161 responses in DER, over this signature.
+    """
     envelope = {
         "payload": _encode(payload),
         "payloadType": payload_type,
         "signatures": [{"sig": _encode(signature)}],
     }
-    return _render(key_hint, {"dsseEnvelope": envelope})
+    return _render(key_hint, {"dsseEnvelope": envelope}, log_entries, timestamps)
 
 
-def render_message_bundle(sha256: bytes, signature: bytes, key_hint: str) -> bytes:
-    """Write a bare-signature bundle v0.3 on one line, without line end. ``sha256`` is the file's digest, 32 bytes."""
+def render_message_bundle(
+    sha256: bytes,
+    signature: bytes,
+    key_hint: str,
+    *,
+    log_entries: Sequence[LogEntry] = (),
+    timestamps: Sequence[bytes] = (),
+) -> bytes:
+    """Write a bare-signature bundle v0.3 on one line, without line end. ``sha256`` is the file's digest, 32 bytes.
+
+    Entries and timestamps are as in :func:`render_dsse_bundle`.
+    """
     digest = {"algorithm": "SHA2_256", "digest": _encode(sha256)}
-    return _render(key_hint, {"messageSignature": {"messageDigest": digest, "signature": _encode(signature)}})
+    content = {"messageSignature": {"messageDigest": digest, "signature": _encode(signature)}}
+    return _render(key_hint, content, log_entries, timestamps)
 
 
-def _render(key_hint: str, content: dict[str, object]) -> bytes:
-    material = {"publicKey": {"hint": key_hint}}
-    return dump_json({"mediaType": BUNDLE_MEDIA_TYPE, "verificationMaterial": material} | content)
+def _render(
+    key_hint: str, content: Mapping[str, object], log_entries: Sequence[LogEntry], timestamps: Sequence[bytes]
+) -> bytes:
+    material: dict[str, object] = {"publicKey": {"hint": key_hint}}
+    if log_entries:
+        material["tlogEntries"] = [log_entry_document(entry) for entry in log_entries]
+    if timestamps:
+        responses = [{"signedTimestamp": _encode(response)} for response in timestamps]
+        material["timestampVerificationData"] = {"rfc3161Timestamps": responses}
+    return dump_json({"mediaType": BUNDLE_MEDIA_TYPE, "verificationMaterial": material, **content})
 
 
 def _read_root(root: JsonNode, line: bytes, limits: Limits) -> Bundle:

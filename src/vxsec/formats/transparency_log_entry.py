@@ -6,6 +6,7 @@ bundle's version and on what is asked for; that is the verifier's business.
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
@@ -16,7 +17,7 @@ from vxsec.model.transparency import InclusionProof, LogEntry
 if TYPE_CHECKING:
     from vxsec.formats.strict_json import JsonNode
 
-__all__ = ["read_log_entry"]
+__all__ = ["log_entry_document", "read_log_entry"]
 
 _CODE = "tlog.malformed"
 _HASH_BYTES = 32
@@ -63,6 +64,36 @@ def read_log_entry(node: JsonNode, *, limits: Limits = DEFAULT_LIMITS) -> LogEnt
             proof=None if proof is None else _read_proof(proof, limits),
             body=read_bytes(node["canonicalizedBody"], code=_CODE),
         )
+
+
+def log_entry_document(entry: LogEntry) -> dict[str, object]:
+    """The entry as :func:`read_log_entry` reads it back: 64-bit numbers are strings, what is not there is left out."""
+    document: dict[str, object] = {
+        "logIndex": str(entry.log_index),
+        "logId": {"keyId": _encode(entry.log_id)},
+        "kindVersion": {"kind": entry.kind, "version": entry.version},
+    }
+    if entry.integrated_time is not None:
+        document["integratedTime"] = str(entry.integrated_time)
+    if entry.promise is not None:
+        document["inclusionPromise"] = {"signedEntryTimestamp": _encode(entry.promise)}
+    if entry.proof is not None:
+        document["inclusionProof"] = _proof_document(entry.proof)
+    return document | {"canonicalizedBody": _encode(entry.body)}
+
+
+def _proof_document(proof: InclusionProof) -> dict[str, object]:
+    document: dict[str, object] = {
+        "logIndex": str(proof.log_index),
+        "rootHash": _encode(proof.root_hash),
+        "treeSize": str(proof.tree_size),
+        "hashes": [_encode(value) for value in proof.hashes],
+    }
+    return document if proof.checkpoint is None else document | {"checkpoint": {"envelope": proof.checkpoint}}
+
+
+def _encode(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
 
 
 def _read_promise(node: JsonNode) -> bytes:

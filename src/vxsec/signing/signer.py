@@ -1,19 +1,31 @@
 """What a signer is, and the bundles made with one.
 
 There are two shapes. A :class:`Signer` holds one private key and gives bare signatures; the bundle around them is made
-here. A :class:`BundleSigner` (keyless) gets its certificate, log entry and timestamps while it signs, and gives the whole
-bundle. What a user names with a URI is either (``vxsec.signing.table``).
+here. A :class:`BundleSigner` (keyless, or a key with witnesses) gets certificate, log entries and timestamps while it signs,
+and gives the whole bundle. What a user names with a URI is either (``vxsec.signing.table``).
 """
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from vxsec.errors import UsageError
 from vxsec.formats.sigstore_bundle import render_dsse_bundle, render_message_bundle
 from vxsec.model.attestation import INTOTO_PAYLOAD_TYPE, pae
 
-__all__ = ["AnySigner", "BundleSigner", "DigestSigner", "FileSigner", "Signer", "sign_blob", "sign_statement"]
+if TYPE_CHECKING:
+    from vxsec.model.verification import Requirements
+
+__all__ = [
+    "AnySigner",
+    "BundleSigner",
+    "DigestSigner",
+    "FileSigner",
+    "Signer",
+    "TouchSigner",
+    "sign_blob",
+    "sign_statement",
+]
 
 
 class Signer(Protocol):
@@ -70,12 +82,29 @@ class FileSigner(Signer, Protocol):
 
 
 @runtime_checkable
+class TouchSigner(Signer, Protocol):
+    """A signer that may wait for a person."""
+
+    @property
+    def needs_touch(self) -> bool:
+        """Whether someone has to touch a hardware key for each signature."""
+
+
+@runtime_checkable
 class BundleSigner(Protocol):
     """A signer that makes the whole bundle itself."""
 
     @property
+    def spki(self) -> bytes | None:
+        """What the key is counted by, as :attr:`Signer.spki`; None where a certificate says who signed."""
+
+    @property
     def hint(self) -> str:
         """Who signs, in reports."""
+
+    @property
+    def asked(self) -> Requirements:
+        """How much evidence must be in the bundle, beside what a certificate needs anyway."""
 
     @property
     def trusted_root(self) -> bytes:

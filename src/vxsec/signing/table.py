@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vxsec.errors import UsageError
+from vxsec.errors import ConfigurationError, FormatError, UsageError
+from vxsec.model.verification import Requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vxsec.signing.signer import AnySigner
+    from vxsec.host.http import HttpClient
+    from vxsec.signing.signer import AnySigner, DigestSigner
 
 __all__ = ["SIGNERS", "SignerInputs", "SignerKind", "open_signer"]
 
@@ -34,6 +36,10 @@ class SignerInputs:
     password: Callable[[], bytes]
     stored_password: Callable[[], bytes | None] = lambda: None
     trust_config: bytes | None = None
+    asked: Requirements = field(default_factory=Requirements)
+    """Witnesses asked for beside the signature: timestamps, log entries."""
+    http: Callable[[], HttpClient] | None = None
+    """Speaks to the instance of ``trust_config`` for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,8 @@ def open_signer(
     password: Callable[[], bytes],
     stored_password: Callable[[], bytes | None] = lambda: None,
     trust_config: bytes | None = None,
+    asked: Requirements | None = None,
+    http: Callable[[], HttpClient] | None = None,
 ) -> AnySigner:
     """Open the signer that ``uri`` names; its key is unlocked here, once, and never again while it is used.
 
@@ -65,11 +73,15 @@ def open_signer(
         environ: Looks up one environment variable.
         password: Called at most once, and only for an encrypted key.
         stored_password: The password where asking is another program's business (gpg's agent), else None.
-        trust_config: The Sigstore instance for ``keyless:``; the public-good one where None.
+        trust_config: The Sigstore instance for ``keyless:`` (the public-good one where None), and for what is asked for.
+        asked: Timestamps and log entries to get for each signature; keys need ``trust_config`` and ``http`` for them.
+        http: Speaks to that instance.
 
     Raises:
-        UsageError: ``signer.unknown``, ``signer.not-supported`` or ``signer.env-missing``.
-        ConfigurationError: ``key.malformed``, ``key.wrong-password`` or ``key.unsupported``.
+        UsageError: ``signer.unknown``, ``signer.not-supported``, ``signer.env-missing``, ``witness.no-instance``,
+            ``witness.signer`` or ``witness.key``.
+        ConfigurationError: ``key.malformed``, ``key.wrong-password``, ``key.unsupported``, ``witness.no-service`` or a
+            ``trust-config.*`` code.
     """
     inputs = SignerInputs(
         read_file=read_file,
@@ -77,6 +89,8 @@ def open_signer(
         password=password,
         stored_password=stored_password,
         trust_config=trust_config,
+        asked=asked or Requirements(),
+        http=http,
     )
     match = _SCHEME.match(uri)
     scheme, rest = (match[1], match[2]) if match else ("file", uri)
@@ -108,12 +122,52 @@ def _open_key(data: bytes, where: str, inputs: SignerInputs) -> AnySigner:
     from vxsec.signing.key import KeySigner
 
     password = inputs.password() if is_encrypted(data, where=where) else b""
-    return KeySigner(decrypt_key(data, password, where=where), where=where)
+    key = KeySigner(decrypt_key(data, password, where=where), where=where)
+    return key if inputs.asked == Requirements() else _witnessed(key, inputs)
+
+
+def _witnessed(key: DigestSigner, inputs: SignerInputs) -> AnySigner:
+    if inputs.trust_config is None or inputs.http is None:
+        raise UsageError(
+            "timestamps and log entries come from a Sigstore instance, and none was given",
+            code="witness.no-instance",
+            hint="name it with --trust-config FILE",
+        )
+    from vxsec.formats.signing_config import read_client_trust_config
+    from vxsec.formats.trusted_root import read_trusted_root
+    from vxsec.host.clock import utc_now
+    from vxsec.signing.witness import WitnessedSigner
+
+    try:
+        config = read_client_trust_config(inputs.trust_config, where="trust config")
+        read_trusted_root(
+            config.trusted_root, where="trust config"
+        )  # what is made must verify under it: before signing
+    except FormatError as error:
+        raise ConfigurationError(error.message, code=error.code, where=error.where, hint=error.hint) from error
+    return WitnessedSigner(
+        key,
+        config=config,
+        timestamp=inputs.asked.timestamps > 0,
+        log_entry=inputs.asked.log_entries > 0,
+        http=inputs.http(),
+        now=utc_now(),
+    )
+
+
+def _require_unwitnessed(inputs: SignerInputs, kind: str) -> None:
+    if inputs.asked != Requirements():
+        raise UsageError(
+            f"an {kind} signature has no place for timestamps and log entries that other tools would read",
+            code="witness.signer",
+            hint="leave out --timestamp and --log-entry, or sign with file:KEY or keyless:",
+        )
 
 
 def _open_gpg(fingerprint: str, inputs: SignerInputs) -> AnySigner:
     from vxsec.signing.gpg import GpgSigner
 
+    _require_unwitnessed(inputs, "OpenPGP")
     password = inputs.stored_password()
     return GpgSigner(fingerprint, passphrase=None if password is None else password.decode("utf-8", "surrogateescape"))
 
@@ -121,13 +175,20 @@ def _open_gpg(fingerprint: str, inputs: SignerInputs) -> AnySigner:
 def _open_ssh(rest: str, inputs: SignerInputs) -> AnySigner:
     from vxsec.signing.ssh import open_ssh
 
+    _require_unwitnessed(inputs, "SSH")
     return open_ssh(rest, inputs)
 
 
 def _open_keyless(rest: str, inputs: SignerInputs) -> AnySigner:
     from vxsec.signing.keyless import open_keyless
 
-    return open_keyless(rest, read_file=inputs.read_file, environ=inputs.environ, trust_config=inputs.trust_config)
+    return open_keyless(
+        rest,
+        read_file=inputs.read_file,
+        environ=inputs.environ,
+        trust_config=inputs.trust_config,
+        asked=inputs.asked,
+    )
 
 
 def _unknown(scheme: str) -> UsageError:
