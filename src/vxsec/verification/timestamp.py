@@ -158,7 +158,7 @@ def _is_signed_by_none(response: bytes, authorities: Sequence[CertificateAuthori
     """
     if _TST_INFO not in response or not _is_one_sequence(response):
         return False
-    named = [first for authority in authorities if authority.chain for first in [load_certificate(authority.chain[0])]]
+    named = [first for authority in authorities if (first := _first(authority)) is not None]
     return not any(
         first.issuer + _integer(first.serial) in response or (first.is_ca and first.subject in response)
         for first in named
@@ -179,10 +179,8 @@ def _integer(number: int) -> bytes:
 
 def _signer(token: _Token, authority: CertificateAuthority) -> Certificate | None:
     """The certificate of ``authority`` that the response says signed it."""
-    if not authority.chain:
-        return None
-    first = load_certificate(authority.chain[0])
-    if _is_named(first, token):
+    first = _first(authority)
+    if first is None or _is_named(first, token):
         return first
     if first.subject != token.issuer:
         return None
@@ -195,6 +193,14 @@ def _signer(token: _Token, authority: CertificateAuthority) -> Certificate | Non
         except VerificationError:
             continue
     return None
+
+
+def _first(authority: CertificateAuthority) -> Certificate | None:
+    """The first certificate listed; None where there is none that can be read, which then vouches for nothing."""
+    try:
+        return load_certificate(authority.chain[0]) if authority.chain else None
+    except VerificationError:
+        return None
 
 
 def _is_named(certificate: Certificate, token: _Token) -> bool:

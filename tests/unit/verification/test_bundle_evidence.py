@@ -41,6 +41,8 @@ from vxsec.verification.checks import CHECKS, checks_of
 from vxsec.verification.requirements import requirements_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vxsec.model.trusted_root import TrustedRoot
 
 NOW = SIGNED_AT + timedelta(days=30)
@@ -53,6 +55,7 @@ BEFORE = Window(start=SIGNED_AT - 2 * DAY, end=SIGNED_AT - DAY)
 UP_TO_THEN = Window(start=SIGNED_AT - DAY, end=SIGNED_AT)
 FROM_THEN = Window(start=SIGNED_AT)
 OF_A_BUNDLE = set(CHECKS[: CHECKS.index("requirements") + 1])
+_SHA512 = {"algorithm": "SHA2_512", "digest": base64.b64encode(bytes(64)).decode()}
 OTHER_SHA256 = hashlib.sha256(b"other").digest()
 
 
@@ -69,19 +72,64 @@ def _other_hash_stamp() -> bytes:
     return made.replace(sha256, sha3)
 
 
-def _crowded_stamp() -> bytes:
-    """A dozen certificates stand in it, in the order that DER gives a set."""
+def _rebuilt_stamp(change: Callable[[bytes, bytes], bytes]) -> bytes:
+    """A timestamp whose SignedData is ``change`` of it and the authority's certificate."""
     authority = _material().timestamps["trusted"]
-    leaf = authority.chain[0]
     made = authority.stamp(b"signature", at=SIGNED_AT)
     response = read_only(made, SEQUENCE).inside()
     status, token = response.next(SEQUENCE).whole, response.next(SEQUENCE).inside()
     kind, signed = token.next().whole, read_only(token.next().content, SEQUENCE).content
-    assert signed.count(render_der(0xA0, leaf)) == 1
-    others = b"".join(leaf[:-1] + bytes([number]) for number in range(12))
-    crowd = signed.replace(render_der(0xA0, leaf), render_der(0xA0, others))
-    again = render_der(SEQUENCE, kind + render_der(0xA0, render_der(SEQUENCE, crowd)))
+    changed = change(signed, authority.chain[0])
+    assert changed != signed
+    again = render_der(SEQUENCE, kind + render_der(0xA0, render_der(SEQUENCE, changed)))
     return render_der(SEQUENCE, status + again)
+
+
+def _odd_imprint_stamp() -> bytes:
+    """Only the imprint, which stands first after the list of digests, names another hash."""
+    sha256, sha3 = bytes.fromhex("0609608648016503040201"), bytes.fromhex("0609608648016503040209")
+
+    def change(signed: bytes, _: bytes) -> bytes:
+        head, imprint, tail = signed.split(sha256, 2)
+        return head + sha256 + imprint + sha3 + tail
+
+    return _rebuilt_stamp(change)
+
+
+def _crowded_stamp() -> bytes:
+    """A dozen certificates stand in it, in the order that DER gives a set."""
+
+    def crowd(signed: bytes, leaf: bytes) -> bytes:
+        others = b"".join(leaf[:-1] + bytes([number]) for number in range(12))
+        return signed.replace(render_der(0xA0, leaf), render_der(0xA0, others))
+
+    return _rebuilt_stamp(crowd)
+
+
+def _unsigned_leaf_stamp() -> bytes:
+    """Two certificates: one of another name, one of the signer's name and number that the authority did not sign."""
+
+    def change(signed: bytes, leaf: bytes) -> bytes:
+        others = leaf[:-1] + bytes([leaf[-1] ^ 1]), _material().authorities["trusted"].chain[0]
+        return signed.replace(render_der(0xA0, leaf), render_der(0xA0, b"".join(sorted(others))))
+
+    return _rebuilt_stamp(change)
+
+
+def _twice_signed_stamp() -> bytes:
+    def change(signed: bytes, leaf: bytes) -> bytes:
+        head, tail = signed.split(render_der(0xA0, leaf))
+        signer_info = read_only(tail, 0x31).content
+        both = sorted((signer_info, signer_info[:-1] + bytes([signer_info[-1] ^ 1])))
+        return head + render_der(0xA0, leaf) + render_der(0x31, b"".join(both))
+
+    return _rebuilt_stamp(change)
+
+
+def _odd_sct() -> bytes:
+    """One of the listed log that says it hashes with SHA-512."""
+    log_id = _material().ct_logs["trusted"].log_id
+    return b"\x00" + log_id + (0).to_bytes(8, "big") + b"\x00\x00" + b"\x06\x03" + b"\x00\x01" + b"x"
 
 
 @cache
@@ -126,6 +174,11 @@ def _v2(**entry: Any) -> Recipe:
 def _without_stamping_leaf(root: dict[str, Any]) -> None:
     """The authority's chain then begins with the certificate authority above it."""
     root["timestampAuthorities"][0]["certChain"]["certificates"].pop(0)
+
+
+def _unreadable_first(root: dict[str, Any]) -> None:
+    for kind in ("timestampAuthorities", "certificateAuthorities"):
+        root[kind].insert(0, root[kind][0] | {"certChain": {"certificates": [{"rawBytes": "AAAA"}]}})
 
 
 def _another_window(kind: str) -> Any:
@@ -196,6 +249,7 @@ ACCEPTED: dict[str, tuple[Recipe, Root | None]] = {
             ),
         ),
     ),
+    "a timestamp authority that cannot be read listed first": (Recipe(), Root(edit=_unreadable_first)),
     "a timestamp over SHA-512": (Recipe(stamps=(Stamp(algorithm="sha512"),)), None),
     "a timestamp of a stranger beside a good one": (Recipe(stamps=(Stamp(authority="other"), Stamp())), None),
     "an entry of a stranger beside a good one": (Recipe(entries=(Entry(whose="other"), Entry())), None),
@@ -334,6 +388,7 @@ REFUSED: dict[str, tuple[Recipe, Root | None, str]] = {
     "a good SCT and a made-up one of the same log": (Recipe(scts=(Sct(), Sct(wrong_tbs=True))), None, "sct.signature"),
     "an SCT outside the log's window": (Recipe(), Root(ct=BEFORE), "sct.log-window"),
     "an SCT in the future": (Recipe(scts=(Sct(at=NOW + DAY),)), None, "sct.in-future"),
+    "an SCT of another algorithm": (Recipe(scts=(Sct(raw=_odd_sct()),)), None, "sct.signature"),
     "an SCT that is noise": (Recipe(scts=(Sct(raw=b"noise"),)), None, "sct.malformed"),
     # which log, and how often
     "no log entry": (Recipe(entries=()), None, "tlog.too-few"),
@@ -359,6 +414,14 @@ REFUSED: dict[str, tuple[Recipe, Root | None, str]] = {
     "an entry about another file in Rekor v1": (_v1(digest=OTHER_SHA256), None, "tlog.artifact-mismatch"),
     "an entry about another signature": (_v2(signature=b"other"), None, "tlog.signature-mismatch"),
     "an entry about another signature in Rekor v1": (_v1(signature=b"other"), None, "tlog.signature-mismatch"),
+    "an envelope's entry with another kind of digest": (
+        Recipe(
+            statement=STATEMENT,
+            entries=(Entry(edit_body=lambda body: body["spec"]["hashedRekordV002"]["data"].update(_SHA512)),),
+        ),
+        None,
+        "tlog.artifact-mismatch",
+    ),
     "an entry about another envelope": (
         Recipe(statement=STATEMENT, entries=(Entry(digest=OTHER_SHA256),)),
         None,
@@ -539,6 +602,17 @@ REFUSED: dict[str, tuple[Recipe, Root | None, str]] = {
         None,
         "timestamp.not-granted",
     ),
+    "a timestamp whose imprint is made with a hash that is not taken": (
+        Recipe(stamps=(Stamp(raw=_odd_imprint_stamp()),)),
+        None,
+        "timestamp.algorithm",
+    ),
+    "a timestamp with two signers": (Recipe(stamps=(Stamp(raw=_twice_signed_stamp()),)), None, "timestamp.malformed"),
+    "a timestamp with another certificate of the authority's signer": (
+        Recipe(stamps=(Stamp(raw=_unsigned_leaf_stamp()),)),
+        Root(edit=_without_stamping_leaf),
+        "timestamp.untrusted",
+    ),
     "a timestamp with a crowd of certificates": (
         Recipe(stamps=(Stamp(raw=_crowded_stamp()),)),
         None,
@@ -691,6 +765,24 @@ def test_one_root_of_several_is_enough_and_must_satisfy_everything() -> None:
         "timestamp",
         "certificate-time",
     ]
+
+
+def test_an_authority_whose_own_chain_is_broken_vouches_for_nothing() -> None:
+    def break_chain(root: dict[str, Any]) -> None:
+        chain = root["certificateAuthorities"][0]["certChain"]["certificates"]
+        chain[1] = {"rawBytes": base64.b64encode(_material().authorities["other"].chain[1]).decode()}
+
+    with pytest.raises(VerificationError) as caught:
+        _verify(None, Root(edit=break_chain))
+    assert caught.value.code == "certificate.chain"
+
+
+def test_the_error_is_that_of_the_root_that_came_furthest() -> None:
+    roots = (*_roots(Root(rekor_v2=BEFORE)), *_roots(Root(ca=None)))
+    for order in (roots, roots[::-1]):
+        with pytest.raises(VerificationError) as caught:
+            verify_bundle(read_bundle(_material().mint().bundle, where="b"), roots=order, sha256=HEX, now=NOW)
+        assert caught.value.code == "tlog.log-window"
 
 
 def test_a_decoy_authority_of_the_same_name_does_not_hide_the_real_one() -> None:

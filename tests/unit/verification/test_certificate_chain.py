@@ -163,6 +163,11 @@ def test_a_stamping_certificate_that_the_root_lists_itself() -> None:
     _accept(alone, ROOT, purpose=TIME_STAMPING)
 
 
+def test_a_stamping_certificate_that_signed_itself_and_is_listed() -> None:
+    own = _make("own", ca=None, sign_certificates=False, purposes=[Purpose.TIME_STAMPING], critical=True)
+    _accept(own, own, purpose=TIME_STAMPING)
+
+
 _IMPOSTOR = _make("root")
 _SHORT = _make("short", ROOT, path_length=0)
 _RSA_ROOT = _make("rsa", key=rsa.generate_private_key(65537, 2048))
