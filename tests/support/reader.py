@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING
 import vxsec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from support.node_tools import NodeTools
     from support.verdaccio import Verdaccio
 
 __all__ = [
+    "ALONE",
     "FILL",
     "PACK",
     "PUBLISHED_WITHOUT_VXSEC",
@@ -53,6 +54,16 @@ git add --all
 git -c user.name=ci -c user.email=ci@example.test commit --quiet --message "Set up"
 """
 """The state in which most pages begin: a git repository with a lockfile, set up by ``vxsec init``."""
+
+ALONE = """\
+cp -R "$MONOREPO" shop
+cd shop
+printf '@vextrus:registry=https://registry.example.test/\\n' > .npmrc
+vxsec init --keys --person alice --password-env CI_PASSWORD
+mkdir dist
+cp "$PACKED"/*.tgz dist
+"""
+"""The same for pages that need neither npm nor a registry: set up by ``vxsec init``, packed tarballs in ``dist``."""
 
 PACK = """\
 mkdir dist
@@ -135,6 +146,24 @@ def osv_mirror(folder: Path) -> Iterator[str]:
             thread.join()
 
 
+_VXSEC = (str(Path(sys.executable).with_name("vxsec")),)
+_SAMPLES = {
+    "MONOREPO": str(ROOT / "fixtures" / "monorepo"),
+    "PACKED": str(demo_tarball("kernel").parent),
+    "FIXTURES": str(ROOT / "fixtures"),
+}
+_PASSWORDS = {"CI_PASSWORD": "a long sentence", "ALICE_PASSWORD": "a long sentence"}
+
+
+def _install(folder: Path, programs: Mapping[str, Sequence[str]]) -> None:
+    """Put programs on the reader's PATH."""
+    (folder / "bin").mkdir()
+    for name, command in programs.items():
+        script = folder / "bin" / name
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """Someone with vxsec, npm and node on the PATH, a registry of their own, and nothing else on the machine."""
@@ -144,28 +173,35 @@ class Reader:
     token: str
 
     @classmethod
+    def alone(cls, folder: Path) -> Reader:
+        """A reader who works in ``folder`` with vxsec, gpg and ssh-keygen; there is no npm, and no registry answers."""
+        environment = {
+            "PATH": os.pathsep.join([str(folder / "bin"), os.environ.get("PATH", os.defpath)]),
+            "HOME": str(folder / "home"),
+            "LANG": "C.UTF-8",
+            "NO_COLOR": "1",
+        }
+        (folder / "home").mkdir()
+        _install(folder, {"vxsec": _VXSEC, "python3": (sys.executable,)})
+        environment |= _SAMPLES | _PASSWORDS
+        return cls(folder=folder, environment=environment, token="none")
+
+    @classmethod
     def at(cls, folder: Path, tools: NodeTools, verdaccio: Verdaccio, *, mirror: str) -> Reader:
         """A reader who works in ``folder``."""
         environment = tools.environment(folder / "home", npmrc=verdaccio.npmrc().partition("\n")[2])
-        programs = {"vxsec": (str(Path(sys.executable).with_name("vxsec")),), "npm": tools.npm, "node": tools.node}
-        (folder / "bin").mkdir()
-        for name, command in programs.items():
-            script = folder / "bin" / name
-            script.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
-            script.chmod(0o755)
+        _install(folder, {"vxsec": _VXSEC, "npm": tools.npm, "node": tools.node})
         (folder / "npm-all.zip").write_bytes(osv_zip())
         environment |= {
             "PATH": os.pathsep.join([str(folder / "bin"), environment["PATH"]]),
             "REGISTRY": verdaccio.url,
-            "MONOREPO": str(ROOT / "fixtures" / "monorepo"),
             "MIRROR": mirror,
             "NPM_TOKEN": verdaccio.token,
             "OSV_ZIP": str(folder / "npm-all.zip"),
             "EXPORTED_AT": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "CI_PASSWORD": "a long sentence",
-            "ALICE_PASSWORD": "a long sentence",
             "RETRY_SECONDS": "0",
         }
+        environment |= _SAMPLES | _PASSWORDS
         return cls(folder=folder, environment=environment, token=verdaccio.token)
 
     def follow(self, page: str, *, before: str = "", shows: bool = True) -> str:
