@@ -10,9 +10,9 @@ from vxsec.cli.options import (
     FILES,
     TIME,
     output_options,
-    password_options,
     password_source,
     refuse_options,
+    signer_options,
     trust_options,
 )
 from vxsec.errors import UsageError
@@ -132,10 +132,15 @@ def verify(*, file: str, sbom: str | None, lockfile: str | None, out: Output) ->
 @click.option("--sbom", metavar="FILE", help="The SBOM of the one file; else FILE.cdx.json, else made now.")
 @_build_options
 @click.option(
-    "--signer", "signers", multiple=True, required=True, metavar="URI", help="file:KEY or env:NAME; repeat for several."
+    "--signer",
+    "signers",
+    multiple=True,
+    required=True,
+    metavar="URI",
+    help="file:KEY, gpg:FINGERPRINT, ssh:KEYFILE, keyless: …",
 )
 @click.option("--bundle", metavar="OUT", help="Write the one bundle here instead of FILE.sigstore.jsonl.")
-@password_options
+@signer_options
 @output_options
 def attest(
     *,
@@ -146,6 +151,7 @@ def attest(
     timestamp: datetime | None,
     signers: tuple[str, ...],
     bundle: str | None,
+    trust_config: str | None,
     password_file: str | None,
     password_env: str | None,
     out: Output,
@@ -163,6 +169,7 @@ def attest(
         signers=signers,
         bundle=bundle,
         password=password_source(password_file, password_env),
+        trust_config=trust_config,
         note=lambda text: out.progress(f"note: {text}"),
     )
     out.emit(render_signed(signed), lambda: signed_document(signed))

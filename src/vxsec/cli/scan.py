@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vxsec.cli.options import AT, DB, DURATION, output_options, password_options, password_source
+from vxsec.cli.options import (
+    AT,
+    DB,
+    DURATION,
+    output_options,
+    password_source,
+    refuse_options,
+    signer_options,
+    witness_options,
+)
 from vxsec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,8 +54,15 @@ _SARIF = "sarif"
 )
 @click.option("--omit", multiple=True, type=click.Choice(["dev"]), help="Leave development tools out, as npm does.")
 @click.option("--attest", is_flag=True, help="Sign the result about the one package given; needs --signer.")
-@click.option("--signer", "signers", multiple=True, metavar="URI", help="file:KEY or env:NAME; repeat for several.")
-@password_options
+@click.option(
+    "--signer",
+    "signers",
+    multiple=True,
+    metavar="URI",
+    help="file:KEY, env:NAME, gpg:FINGERPRINT, ssh:KEYFILE, keyless:ambient; repeat for several.",
+)
+@witness_options
+@signer_options
 @AT
 @partial(output_options, formats=("text", "json", _SARIF))
 def command(
@@ -61,6 +77,9 @@ def command(
     omit: tuple[str, ...],
     attest: bool,
     signers: tuple[str, ...],
+    timestamp: bool,
+    log_entry: bool,
+    trust_config: str | None,
     password_file: str | None,
     password_env: str | None,
     at: datetime | None,
@@ -76,6 +95,12 @@ def command(
             code="usage.options",
             hint="vxsec scan FILE.tgz --lockfile package-lock.json --attest --signer file:ci.key",
         )
+    if not attest:
+        refuse_options(
+            {"--trust-config": trust_config, "--timestamp": timestamp, "--log-entry": log_entry},
+            "is about the attestation, and none is made",
+            hint="add --attest --signer URI, or leave it out",
+        )
     report = scan(
         inputs,
         db=db,
@@ -88,6 +113,10 @@ def command(
         at=at,
         signers=signers,
         password=password_source(password_file, password_env) if signers else None,
+        trust_config=trust_config,
+        timestamp=timestamp,
+        log_entry=log_entry,
+        progress=out.progress,
     )
     if out.format == _SARIF:
         from vxsec._version import __version__

@@ -11,11 +11,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from vxsec.errors import FormatError
 from vxsec.formats.strict_json import parse_json
 from vxsec.model.attestation import pae
 from vxsec.testing.sigstore.entries import Logged, canonical, entry_body
-from vxsec.testing.sigstore.keys import HashName, encode, public_key_of, verifies, verifies_digest
+from vxsec.testing.sigstore.keys import HashName, PublicKey, encode, public_key_of, verifies, verifies_digest
 from vxsec.testing.sigstore.merkle import leaf_hash
 from vxsec.testing.sigstore.replies import RefusedRequestError, json_reply, posted
 
@@ -161,9 +163,16 @@ def _dsse(spec: Mapping[str, Any]) -> Logged:
         signature=_bytes(signature["sig"]),
         verifier=_bytes(verifier),
     )
-    if not verifies(public_key_of(logged.verifier), logged.signature, pae(logged.payload_type, logged.payload)):
+    if not _verifies_envelope(public_key_of(logged.verifier), logged):
         raise RefusedRequestError("could not verify envelope: the signature is not the verifier's")
     return replace(logged, envelope=uploaded.encode())
+
+
+def _verifies_envelope(key: PublicKey, logged: Logged) -> bool:
+    """Rekor takes SHA-256 here, whatever the key's own hash is; ``logged.digest`` is made with it."""
+    if isinstance(key, Ed25519PublicKey):
+        return verifies(key, logged.signature, pae(logged.payload_type, logged.payload))
+    return verifies_digest(key, logged.signature, logged.digest, "sha256")
 
 
 def _bytes(text: str) -> bytes:

@@ -39,6 +39,7 @@ def attest_sbom(
     timestamp: datetime | None = None,
     bundle: PathLike | None = None,
     password: Password = None,
+    trust_config: PathLike | None = None,
     project_dir: PathLike = ".",
     note: Callable[[str], None] | None = None,
 ) -> tuple[SignedFile, ...]:
@@ -57,6 +58,7 @@ def attest_sbom(
         timestamp: As in :func:`build_sbom`.
         bundle: Write the one bundle here instead.
         password: Of the encrypted key files, or a function that asks for it.
+        trust_config: Sigstore's client trust config for ``keyless:``; the public-good instance where None.
         project_dir: As in :func:`build_sbom`.
         note: Told each note of an SBOM made now, with the name of its file, before anything is signed.
 
@@ -98,8 +100,8 @@ def attest_sbom(
         require_match(artifact, bom_of(document, where=where), where=where)
         # The digests of the bytes that were read and compared, not of what the file holds by now.
         statements.append((str(file), subject_of(artifact.package.purl, artifact.digests), document))
-    opened = open_signers(signers, password=password)
-    return attest_subjects(statements, predicate_type=CYCLONEDX_PREDICATE, signers=opened, bundle=bundle)
+    opened = open_signers(signers, password=password, trust_config=trust_config)
+    return attest_subjects(statements, predicate_type=CYCLONEDX_PREDICATE, signers=opened, bundle=bundle, progress=note)
 
 
 def extract_sbom(

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from vxsec.model.report.scan import ScanInput, ScanReport
     from vxsec.model.report.signing import SignedFile
     from vxsec.signing.signer import AnySigner
+    from vxsec.usecases.signers import Progress
 
 __all__ = ["attest_report"]
 
 
-def attest_report(report: ScanReport, signers: Sequence[AnySigner], *, scanner: str) -> tuple[SignedFile, ...]:
+def attest_report(
+    report: ScanReport, signers: Sequence[AnySigner], *, scanner: str, progress: Progress | None = None
+) -> tuple[SignedFile, ...]:
     """Sign the report of one package archive and append the bundles to ``FILE.sigstore.jsonl``.
 
     Guarantees: the subject's digests are those of the bytes that were scanned, not of what the file holds by now; everything
@@ -29,6 +32,7 @@ def attest_report(report: ScanReport, signers: Sequence[AnySigner], *, scanner: 
         report: With exactly one input, a package archive.
         signers: At least one, opened.
         scanner: The tool and its version.
+        progress: Told where someone has to do something, such as touching a key.
 
     Raises:
         FormatError: ``statement.malformed``: the result holds what cannot be written.
@@ -42,7 +46,8 @@ def attest_report(report: ScanReport, signers: Sequence[AnySigner], *, scanner: 
         )
     )
     subject = subject_of(name, scanned.digests)
-    return attest_subjects([(scanned.file, subject, predicate)], predicate_type=SCAN_PREDICATE, signers=signers)
+    statements = [(scanned.file, subject, predicate)]
+    return attest_subjects(statements, predicate_type=SCAN_PREDICATE, signers=signers, progress=progress)
 
 
 def _files(report: ScanReport, scanned: ScanInput) -> Iterator[ScannedFile]:

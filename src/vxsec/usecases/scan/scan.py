@@ -56,6 +56,10 @@ def scan(
     project_dir: PathLike = ".",
     signers: Sequence[str] = (),
     password: Password = None,
+    trust_config: PathLike | None = None,
+    timestamp: bool = False,
+    log_entry: bool = False,
+    progress: Callable[[str], None] | None = None,
 ) -> ScanReport:
     """Scan lockfiles, CycloneDX SBOMs, package archives and pip installation reports against the local database.
 
@@ -80,6 +84,10 @@ def scan(
         signers: Sign the result as an attestation about the one archive given, with each of these signer URIs, and append
             the bundles to ``FILE.sigstore.jsonl``: also where something was found, because it says so.
         password: Of encrypted key files, or a function that asks for it.
+        trust_config: As in ``usecases.sign.sign``, for the attestation.
+        timestamp: Likewise.
+        log_entry: Likewise.
+        progress: Likewise.
 
     Raises:
         UsageError: Options that make no sense together, unreadable files.
@@ -95,7 +103,7 @@ def scan(
         open_input(one, lockfile=lockfile, omit=omit, project_dir=project_dir, use_sbom=use_sbom) for one in inputs
     ]
     _require_packages(opened, lockfile=lockfile, signers=signers)
-    keys = _open_signers(signers, password)
+    keys = _open_signers(signers, password, trust_config=trust_config, timestamp=timestamp, log_entry=log_entry)
     audit = _Audit.read(npm_audit, project_dir=project_dir)
     moment = at or now or _clock()
 
@@ -126,7 +134,7 @@ def scan(
         return report
     from vxsec.usecases.scan.attest import attest_report
 
-    return replace(report, attested=attest_report(report, keys, scanner=f"vxsec {__version__}"))
+    return replace(report, attested=attest_report(report, keys, scanner=f"vxsec {__version__}", progress=progress))
 
 
 # -- options -------------------------------------------------------------------------------------------------------------
@@ -210,12 +218,14 @@ def _require_packages(opened: Sequence[OpenedInput], *, lockfile: PathLike | Non
         )
 
 
-def _open_signers(signers: Sequence[str], password: Password) -> list[AnySigner]:
+def _open_signers(
+    signers: Sequence[str], password: Password, *, trust_config: PathLike | None, timestamp: bool, log_entry: bool
+) -> list[AnySigner]:
     if not signers:
         return []
     from vxsec.usecases.signers import open_signers
 
-    return open_signers(signers, password=password)
+    return open_signers(signers, password=password, trust_config=trust_config, timestamp=timestamp, log_entry=log_entry)
 
 
 def _clock() -> datetime:
