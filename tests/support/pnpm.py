@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
-import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from support.locked_npm import install_locked
 from support.omissions import require_or_skip
 
 if TYPE_CHECKING:
@@ -23,9 +20,6 @@ PNPM_GENERATIONS = ("pnpm-11", "pnpm-12")
 """The last one written in JavaScript, and the first one that is not: two verifiers that share nothing."""
 
 _LOCKED = Path(__file__).with_name("pnpm_npm")
-_CHECKOUT = Path(__file__).parents[2]
-# Read while importing: tests clear the VXSEC_ variables.
-_CACHE = Path(os.environ.get("VXSEC_TEST_CACHE") or _CHECKOUT / ".cache")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,40 +62,10 @@ def install_pnpm(tools: NodeTools, generation: str, home: Path) -> Pnpm:
 
 
 def _command(tools: NodeTools, generation: str) -> tuple[str, ...]:
-    modules = _installed(tools) / "node_modules"
+    modules = install_locked(tools, _LOCKED, name="pnpm") / "node_modules"
     if generation == "pnpm-11":
         return (*tools.node, str(modules / "pnpm" / "bin" / "pnpm.mjs"))
     programs = list(modules.glob("@pnpm/exe.*/pnpm"))
     if not programs:
         require_or_skip(f"{generation} is pinned for Linux on x64 and arm64 only")
     return (str(programs[0]),)
-
-
-def _installed(tools: NodeTools) -> Path:
-    lock = (_LOCKED / "package-lock.json").read_bytes() + (_LOCKED / "package.json").read_bytes()
-    target = _CACHE / "pnpm" / hashlib.sha256(lock).hexdigest()[:16]
-    target.mkdir(parents=True, exist_ok=True)
-    with (target / "install.lock").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        if not (target / "complete").exists():
-            for name in ("package.json", "package-lock.json"):
-                shutil.copyfile(_LOCKED / name, target / name)
-            environment = {
-                **os.environ,  # the machine's own npm settings say where packages come from
-                "PATH": f"{Path(tools.node[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-                "npm_config_update_notifier": "false",
-            }
-            done = subprocess.run(
-                [*tools.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-                cwd=target,
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=600,
-            )
-            if done.returncode != 0:
-                words = (done.stderr or done.stdout).strip().splitlines()
-                require_or_skip(f"pnpm cannot be installed: {words[0] if words else 'npm ci failed'}")
-            (target / "complete").touch()
-    return target

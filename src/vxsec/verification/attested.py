@@ -31,6 +31,7 @@ from vxsec.verification.standing import (
     signatory_of,
     signer_fact,
     undecided_note,
+    verify_by_trust,
 )
 
 if TYPE_CHECKING:
@@ -158,11 +159,10 @@ def derive_attested_by_keys(
 def _derive(bundle: Bundle, source: str, case: _Case) -> Attested:
     """One bundle; the numbers are those at the top of this file."""
     # 1. Signature.
-    verified = verify_bundle(
+    verified = verify_by_trust(
         bundle,
-        keys=[key.spki for key in case.trust.keys],
-        roots=case.trust.trusted_roots,
-        sha256=case.digests.sha256,
+        trust=case.trust,
+        digests=case.digests,
         now=case.now,
         detached=case.detached,
         limits=case.limits,

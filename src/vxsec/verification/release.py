@@ -36,7 +36,7 @@ from vxsec.model.sbom import CYCLONEDX_PREDICATE
 from vxsec.model.scan import SCAN_PREDICATE
 from vxsec.model.trust import HolderKind, Role
 from vxsec.model.verified import VerifiedBlob, VerifiedStatement
-from vxsec.verification.bundle import subject_names, subject_states, verify_bundle, verify_statement_subject
+from vxsec.verification.bundle import subject_names, subject_states, verify_statement_subject
 from vxsec.verification.checks import Journal
 from vxsec.verification.standing import (
     rejected_signature,
@@ -46,6 +46,7 @@ from vxsec.verification.standing import (
     signatory_of,
     signer_fact,
     undecided_note,
+    verify_by_trust,
 )
 
 if TYPE_CHECKING:
@@ -187,11 +188,10 @@ def _select(
 def _derive_fact(bundle: Bundle, source: str, case: _Case) -> SignerFact | ApprovalFact:
     """One bundle to one fact; the numbers are those at the top of this file."""
     # 1. Signature.
-    verified = verify_bundle(
+    verified = verify_by_trust(
         bundle,
-        keys=[key.spki for key in case.trust.keys],
-        roots=case.trust.trusted_roots,
-        sha256=case.digests.sha256,
+        trust=case.trust,
+        digests=case.digests,
         now=case.now,
         detached=case.detached,
         limits=case.limits,

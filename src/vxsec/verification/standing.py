@@ -19,6 +19,7 @@ from vxsec.formats.timestamps import render_time
 from vxsec.model.attestation import RejectedSignature
 from vxsec.model.evidence import SignerFact
 from vxsec.model.trust import KeyKind, RevocationReason
+from vxsec.verification.bundle import verify_bundle
 from vxsec.verification.checks import checks_of
 
 if TYPE_CHECKING:
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.errors import VxsecError
+    from vxsec.limits import Limits
     from vxsec.model.attestation import Bundle
     from vxsec.model.digest import Digests
     from vxsec.model.trust import Holder, HolderKind, Role, TrustedKey, TrustRoot
     from vxsec.model.verification import Check, TrustedTime
-    from vxsec.model.verified import VerifiedSignature
+    from vxsec.model.verified import VerifiedBlob, VerifiedSignature, VerifiedStatement
+    from vxsec.verification.detached import DetachedChecks
 
 __all__ = [
     "Signatory",
@@ -41,6 +44,7 @@ __all__ = [
     "signatory_of",
     "signer_fact",
     "undecided_note",
+    "verify_by_trust",
 ]
 
 _SHOWN = 160
@@ -61,6 +65,32 @@ class Signatory:
     valid_until: datetime | None
     key_id: str | None = None
     identity: tuple[str, str] | None = None
+
+
+def verify_by_trust(
+    bundle: Bundle,
+    *,
+    trust: TrustRoot,
+    digests: Digests,
+    now: datetime,
+    detached: DetachedChecks,
+    limits: Limits,
+) -> VerifiedStatement | VerifiedBlob:
+    """Verify a bundle by the keys of a trust root, or by a certificate of one of its Sigstore instances.
+
+    Raises:
+        UsageError: As :func:`vxsec.verification.bundle.verify_bundle`.
+        VerificationError: Likewise.
+    """
+    return verify_bundle(
+        bundle,
+        keys=[key.spki for key in trust.keys],
+        roots=trust.trusted_roots,
+        sha256=digests.sha256,
+        now=now,
+        detached=detached,
+        limits=limits,
+    )
 
 
 def signatory_of(signature: VerifiedSignature, trust: TrustRoot) -> Signatory:
