@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "public_root", "verify"]
 
-_DIGEST = re.compile(r"sha256:([0-9a-f]{64})\Z")
+_DIGEST = re.compile(r"sha256:([0-9a-fA-F]{64})\Z")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -76,7 +76,7 @@ def verify(
     digest = _DIGEST.match(file)
     data = None if digest else Path(file).read_bytes()
     digests = None if data is None else digest_bytes(data)
-    sha256 = digest[1] if digest else digests.sha256 if digests else None
+    sha256 = digest[1].lower() if digest else digests.sha256 if digests else None
     verified = verify_bundle(
         read_bundle(bundle, where="bundle"),
         keys=[] if key is None else [parse_public_key(key, where="key")],

@@ -263,6 +263,10 @@ ACCEPTED: dict[str, tuple[Recipe, Root | None]] = {
     "an SCT of a stranger beside a good one": (Recipe(scts=(Sct(log="other"), Sct())), None),
     "no SCT where no CT log is listed": (Recipe(scts=()), Root(ct=None)),
     "a timestamp alone where no log is listed": (Recipe(entries=()), Root(rekor_v1=None, rekor_v2=None)),
+    "as GitHub signs for private repositories": (
+        Recipe(statement=STATEMENT, entries=(), scts=()),
+        Root(rekor_v1=None, rekor_v2=None, ct=None),
+    ),
     "no description of the message": (Recipe(message_digest=b""), None),
     "cosigned by a witness": (_v2(note=Note(signers=("witness", "log"))), None),
     "two signatures of the origin, one by another key": (_v2(note=Note(signers=("second", "log"))), None),
