@@ -16,8 +16,8 @@ from support.ssh_matrix import CASES, MESSAGE, ROWS, Row, render_matrix
 from vxsec.errors import ConfigurationError, UndecidedError, UsageError, VerificationError, VxsecError
 from vxsec.formats.ssh_key import parse_ssh_public_key
 from vxsec.host.files import read_bounded
+from vxsec.signing.inputs import SignerInputs
 from vxsec.signing.ssh import open_ssh
-from vxsec.signing.table import SignerInputs
 from vxsec.verification.sshsig import verify_sshsig
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from vxsec.errors import ConfigurationError, UndecidedError
 from vxsec.host.files import read_bounded
 from vxsec.host.ssh_agent import ask_agent
 from vxsec.limits import DEFAULT_LIMITS
+from vxsec.signing.inputs import SignerInputs
 from vxsec.signing.ssh import open_ssh
 from vxsec.signing.ssh_agent import agent_keys, agent_sign
 from vxsec.signing.ssh_file import sign_by_keygen
-from vxsec.signing.table import SignerInputs
 from vxsec.verification.sshsig import verify_sshsig
 
 if TYPE_CHECKING:

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from vxsec.model.finding import Finding
     from vxsec.model.trust import KeyRevocation
-    from vxsec.model.verified import VerifiedNpmSignatures
 
-__all__ = ["NpmAttestations", "NpmClaim", "NpmKey", "NpmKeys", "NpmSignature", "NpmVerdict"]
+__all__ = ["NpmAttestations", "NpmClaim", "NpmKey", "NpmKeys", "NpmSignature"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +65,3 @@ class NpmClaim:
     name: str
     version: str
     integrity: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NpmVerdict:
-    """What was verified, and what is worth saying about the signatures that did not count."""
-
-    value: VerifiedNpmSignatures
-    findings: tuple[Finding, ...] = ()

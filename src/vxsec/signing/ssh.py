@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vxsec.model.ssh import SshPublicKey
-    from vxsec.signing.table import SignerInputs
+    from vxsec.signing.inputs import SignerInputs
 
 __all__ = ["SshSigner", "open_ssh"]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError, FormatError, UsageError
 from vxsec.model.verification import Requirements
+from vxsec.signing.inputs import SignerInputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,31 +16,12 @@ if TYPE_CHECKING:
     from vxsec.host.http import HttpClient
     from vxsec.signing.signer import AnySigner, DigestSigner
 
-__all__ = ["SIGNERS", "SignerInputs", "SignerKind", "open_signer"]
+__all__ = ["SIGNERS", "SignerKind", "open_signer"]
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+-]*):(.*)\Z", re.DOTALL)
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PLANNED = ("pkcs11", "awskms", "gcpkms", "azurekms", "hashivault")
 _SHOWN = 120
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignerInputs:
-    """The outside world as a signer may see it: files, named environment variables, and a password when one is needed.
-
-    ``stored_password`` gives a password that was named beforehand (a file, a variable), None where a person would be asked:
-    gpg's agent asks by itself. ``trust_config`` is the Sigstore instance for keyless signing, None for the public-good one.
-    """
-
-    read_file: Callable[[str], bytes]
-    environ: Callable[[str], str | None]
-    password: Callable[[], bytes]
-    stored_password: Callable[[], bytes | None] = lambda: None
-    trust_config: bytes | None = None
-    asked: Requirements = field(default_factory=Requirements)
-    """Witnesses asked for beside the signature: timestamps, log entries."""
-    http: Callable[[], HttpClient] | None = None
-    """Speaks to the instance of ``trust_config`` for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,11 +32,12 @@ if TYPE_CHECKING:
     from vxsec.formats.packument import Packument
     from vxsec.model.artifact import Artifact
     from vxsec.model.finding import Finding
-    from vxsec.model.npm import NpmKey, NpmVerdict
+    from vxsec.model.npm import NpmKey
     from vxsec.model.package import PackageRef
     from vxsec.model.trust import TrustRoot
     from vxsec.model.verification import TrustedTime
     from vxsec.usecases.trust_source import PathLike, Trust
+    from vxsec.verification.npm_signature import NpmVerdict
 
 __all__ = ["CHECKS", "judge_packument", "load_npm_keys", "verify_packument"]
 

@@ -22,6 +22,7 @@ import base64
 import binascii
 import hashlib
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from vxsec.errors import VerificationError
@@ -29,7 +30,7 @@ from vxsec.formats.npm_keys import is_npm_key, npm_key_id
 from vxsec.formats.timestamps import render_time
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.finding import Finding, Severity
-from vxsec.model.npm import NpmKey, NpmVerdict
+from vxsec.model.npm import NpmKey
 from vxsec.model.package import is_npm_name
 from vxsec.model.trust import KeyKind, RevocationReason, Role
 from vxsec.model.verified import VerifiedNpmSignatures
@@ -44,12 +45,20 @@ if TYPE_CHECKING:
     from vxsec.model.trust import KeyRevocation, TrustRoot
     from vxsec.model.verification import TrustedTime
 
-__all__ = ["registry_keys", "signed_message", "verify_npm_signatures"]
+__all__ = ["NpmVerdict", "registry_keys", "signed_message", "verify_npm_signatures"]
 
 _INTEGRITY = re.compile(r"sha512-[A-Za-z0-9+/]{86}==\Z")
 _MAX_SIG = 256  # a DER signature has at most 72 bytes
 _LISTED = 5
 _SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NpmVerdict:
+    """What was verified, and what is worth saying about the signatures that did not count."""
+
+    value: VerifiedNpmSignatures
+    findings: tuple[Finding, ...] = ()
 
 
 def verify_npm_signatures(

@@ -21,10 +21,10 @@ from support.ssh_kit import (
 from vxsec.errors import ConfigurationError, UndecidedError, UsageError, VxsecError
 from vxsec.formats.sigstore_bundle import read_bundle
 from vxsec.model.attestation import Envelope, pae
+from vxsec.signing.inputs import SignerInputs
 from vxsec.signing.signer import DigestSigner, FileSigner, sign_blob, sign_statement
 from vxsec.signing.ssh import SshSigner, open_ssh
 from vxsec.signing.ssh_file import open_private_key
-from vxsec.signing.table import SignerInputs
 from vxsec.verification.sshsig import verify_sshsig
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from vxsec.testing.registry_keys import make_key
 from vxsec.verification.npm_signature import registry_keys, signed_message, verify_npm_signatures
 
 if TYPE_CHECKING:
-    from vxsec.model.npm import NpmVerdict
     from vxsec.testing.registry_keys import RegistryKey
+    from vxsec.verification.npm_signature import NpmVerdict
 
 NAME, VERSION = "@vextrus/kernel", "1.2.3"
 DAY = timedelta(days=1)
