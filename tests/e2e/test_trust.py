@@ -383,3 +383,118 @@ def test_a_changed_export_is_refused(vxsec_run: Vxsec) -> None:
     Path("b.json").write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
     with pytest.raises(VerificationError):
         load(digest, "b.json")
+
+
+# -- keys that never meet on one machine ---------------------------------------------------------------------------------
+
+ALICE, BOB = ("--signer", "alice.pem"), ("--signer", "bob.pem")
+
+
+def propose(vxsec_run: Vxsec) -> str:
+    """Alice proposes another identities document; the digest of the first root."""
+    digest = make(vxsec_run, "--online-key", "online.pem")
+    Path("new.yaml").write_bytes(IDENTITIES.replace(b"@acme", b"@other"))
+    before = everything()
+    told(
+        vxsec_run("trust", "add", "trust", "new.yaml", "--role", "identities", *ALICE, "--propose", "--json"),
+        "trustchange",
+    )
+    assert {path: data for path, data in everything().items() if "/proposed/" not in path} == before
+    return digest
+
+
+def test_a_change_is_made_with_the_last_signature_that_lacks(vxsec_run: Vxsec) -> None:
+    digest = propose(vxsec_run)
+    assert load(digest).identities == IDENTITIES
+    looked = vxsec_run("trust", "sign", "trust")
+    assert looked.status == 0
+    assert "- registry @acme: internal: https://registry.example.test/ (npm)" in looked.out
+    assert "+ registry @other" in looked.out
+    assert "~ file identities/identities.yaml" in looked.out
+    assert "identities needs 2 of its 2 keys, and 1 signed" in looked.out
+    signed = vxsec_run("trust", "sign", "trust", *BOB)
+    assert signed.status == 0
+    assert "snapshot needs 1 of its 1 keys, and 0 signed" in signed.out
+    assert load(digest).identities == IDENTITIES
+    made = told(vxsec_run("trust", "sign", "trust", "--signer", "online.pem", "--json"), "trustchange")
+    assert [row["role"] for row in made["versions"]] == ["timestamp", "snapshot", "identities"]
+    assert b"@other" in load(digest).identities
+    assert not Path("trust/proposed").exists()
+    refused(vxsec_run("trust", "sign", "trust"), "trust.no-proposal")
+
+
+def test_root_goes_over_to_another_key_by_proposal(vxsec_run: Vxsec) -> None:
+    digest = make(vxsec_run, "--root-key", "carol.pub")
+    rotate = ("trust", "rotate", "trust", "--role", "root", "--remove-key", "bob.pub", "--propose")
+    assert vxsec_run(*rotate, *ALICE).status == 0
+    assert "~ signs root: 2 of 3 keys, then 2 of 2" in vxsec_run("trust", "sign", "trust").out
+    assert vxsec_run("trust", "sign", "trust", "--signer", "carol.pem").status == 0
+    roles = load(digest).verified.roles
+    assert (roles["root"].version, len(roles["root"].keys)) == (2, 2)
+
+
+def test_a_role_goes_over_to_another_key_by_proposal(vxsec_run: Vxsec) -> None:
+    digest = make(vxsec_run)
+    rotate = ("trust", "rotate", "trust", "--role", "timestamp", "--add-key", "online.pub", "--propose")
+    assert vxsec_run(*rotate, *ALICE).status == 0
+    assert vxsec_run("trust", "sign", "trust", *BOB).status == 0
+    assert len(load(digest).verified.roles["timestamp"].keys) == 3
+
+
+def test_one_proposal_at_a_time(vxsec_run: Vxsec) -> None:
+    propose(vxsec_run)
+    revoke = ("trust", "revoke", "trust", "--key", "ci-key", "--reason", "compromised", *ALICE, "--propose")
+    refused(vxsec_run(*revoke), "trust.proposal-open")
+    refused(vxsec_run("trust", "sign", "trust", "--signer", "mallory.pem"), "trust.signer-unused")
+
+
+def test_what_one_key_signs_is_not_proposed(vxsec_run: Vxsec) -> None:
+    make(vxsec_run)
+    refused(vxsec_run("trust", "refresh", "trust", *ALICE, "--propose"), "trust.role")
+
+
+def test_a_proposal_that_was_overtaken_is_refused(vxsec_run: Vxsec) -> None:
+    propose(vxsec_run)
+    both = (*BOTH, "--signer", "online.pem")
+    assert vxsec_run("trust", "refresh", "trust", "--role", "identities", *both).status == 0
+    refused(vxsec_run("trust", "sign", "trust", *BOB), "trust.proposal-stale")
+
+
+def _edit(change: Any) -> None:
+    path = Path("trust/proposed/metadata/2.identities.json")
+    document = json.loads(path.read_bytes())
+    change(document)
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+
+def test_a_proposal_that_was_changed_keeps_no_signature(vxsec_run: Vxsec) -> None:
+    propose(vxsec_run)
+    _edit(lambda document: document["signed"].update(expires="2099-01-01T00:00:00Z"))
+    assert "and 0 signed" in vxsec_run("trust", "sign", "trust").out
+    assert "and 1 signed" in vxsec_run("trust", "sign", "trust", *BOB).out
+
+
+def test_a_proposal_that_names_files_elsewhere_is_refused(vxsec_run: Vxsec) -> None:
+    propose(vxsec_run)
+    _edit(
+        lambda d: d["signed"]["targets"].update({"identities/../../../x": d["signed"]["targets"]["identities/ci.pub"]})
+    )
+    before = everything(".")
+    refused(vxsec_run("trust", "sign", "trust", *BOB), "trust.proposal-malformed")
+    assert everything(".") == before
+
+
+def test_a_proposal_with_another_version_inside_is_refused(vxsec_run: Vxsec) -> None:
+    propose(vxsec_run)
+    _edit(lambda document: document["signed"].update(version=9))
+    refused(vxsec_run("trust", "sign", "trust", *BOB), "trust.proposal-stale")
+    Path("trust/proposed/metadata/2.identities.json").write_text("{}", encoding="utf-8")
+    refused(vxsec_run("trust", "sign", "trust", *BOB), "trust.proposal-malformed")
+
+
+def test_a_proposed_file_that_is_not_what_was_signed_changes_nothing(vxsec_run: Vxsec) -> None:
+    digest = propose(vxsec_run)
+    Path("trust/proposed/targets/identities/identities.yaml").write_bytes(IDENTITIES.replace(b"@acme", b"@evil"))
+    signers = ("--signer", "bob.pem", "--signer", "online.pem")
+    refused(vxsec_run("trust", "sign", "trust", *signers), "tuf.target", 10)
+    assert load(digest).identities == IDENTITIES

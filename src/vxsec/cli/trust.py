@@ -31,13 +31,16 @@ _PIN = click.option(
 _SIGNERS = click.option(
     "--signer", "signers", multiple=True, required=True, metavar="URI", help="file:KEY or env:NAME; repeat for several."
 )
+_PROPOSE = click.option(
+    "--propose", is_flag=True, help="Put the change by for the others to sign (trust sign), where signatures lack."
+)
 _TOP = ("root", "timestamp", "snapshot", "targets")
 _FILES = ("identities", "policies", "waivers", "databases")
 _ALL = click.Choice([*_TOP, *_FILES, "revocations"])
 
 
 def _changing(function: F) -> F:
-    for option in (output_options, password_options, _PIN, _SIGNERS):
+    for option in (output_options, password_options, _PROPOSE, _PIN, _SIGNERS):
         function = option(function)  # type: ignore[assignment]  # a decorated command is called like the one within
     return function
 
@@ -107,6 +110,7 @@ def add(
     remove: tuple[str, ...],
     signers: tuple[str, ...],
     root_sha256: str | None,
+    propose: bool,
     password_file: str | None,
     password_env: str | None,
     out: Output,
@@ -121,6 +125,7 @@ def add(
         signers=signers,
         remove=remove,
         root_sha256=root_sha256,
+        propose=propose,
         password=password_source(password_file, password_env),
     )
     return _tell(change, out)
@@ -148,6 +153,7 @@ def rotate(
     threshold: int | None,
     signers: tuple[str, ...],
     root_sha256: str | None,
+    propose: bool,
     password_file: str | None,
     password_env: str | None,
     out: Output,
@@ -163,6 +169,7 @@ def rotate(
         remove=remove_keys,
         threshold=threshold,
         root_sha256=root_sha256,
+        propose=propose,
         password=password_source(password_file, password_env),
     )
     return _tell(change, out)
@@ -180,6 +187,7 @@ def refresh(
     valid_for: timedelta | None,
     signers: tuple[str, ...],
     root_sha256: str | None,
+    propose: bool,
     password_file: str | None,
     password_env: str | None,
     out: Output,
@@ -193,6 +201,7 @@ def refresh(
         roles=roles,
         valid_for=valid_for,
         root_sha256=root_sha256,
+        propose=propose,
         password=password_source(password_file, password_env),
     )
     return _tell(change, out)
@@ -225,6 +234,7 @@ def revoke(
     since: datetime | None,
     signers: tuple[str, ...],
     root_sha256: str | None,
+    propose: bool,
     password_file: str | None,
     password_env: str | None,
     out: Output,
@@ -244,6 +254,34 @@ def revoke(
         sha512=sha512,
         log=log,
         since=since,
+        root_sha256=root_sha256,
+        propose=propose,
+        password=password_source(password_file, password_env),
+    )
+    return _tell(change, out)
+
+
+@command.command()
+@_DIRECTORY
+@click.option("--signer", "signers", multiple=True, metavar="URI", help="file:KEY or env:NAME; none to look only.")
+@_PIN
+@password_options
+@output_options
+def sign(
+    *,
+    directory: str,
+    signers: tuple[str, ...],
+    root_sha256: str | None,
+    password_file: str | None,
+    password_env: str | None,
+    out: Output,
+) -> int:
+    """Say what a proposed change does, and sign it; with the last signature that lacks it is made."""
+    from vxsec.usecases.trust.propose import sign_proposal
+
+    change = sign_proposal(
+        directory,
+        signers=signers,
         root_sha256=root_sha256,
         password=password_source(password_file, password_env),
     )

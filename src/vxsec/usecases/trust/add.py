@@ -39,6 +39,7 @@ def add_trust(
     remove: Sequence[str] = (),
     root_sha256: str | None = None,
     password: Password = None,
+    propose: bool = False,
     now: datetime | None = None,
 ) -> TrustChange:
     """Sign files into a role.
@@ -54,6 +55,7 @@ def add_trust(
         remove: Names of files to take out.
         root_sha256: The digest of the first root; without it the repository's own word is taken for which one that is.
         password: For encrypted keys.
+        propose: Put it by for the others to sign, in place of failing where signatures lack.
         now: When it is signed; the clock if not given.
 
     Raises:
@@ -78,7 +80,7 @@ def add_trust(
         for file in files:
             data = read_bounded(file, max_bytes=DEFAULT_LIMITS.tuf_target_bytes)
             draft.set_target(role, _path(role, PurePath(file).name), data)
-    return commit(opened, draft, open_signers(signers, password=password), now=moment)
+    return commit(opened, draft, open_signers(signers, password=password), now=moment, propose=propose)
 
 
 def _replace_identities(draft: Draft, files: Sequence[PathLike], remove: Sequence[str]) -> None:

@@ -59,7 +59,7 @@ def check_trust_repository(
             minimum_version=minimum_version,
             unsafe_stale=True,
         )
-    root, revocations = parse_documents(opened.verified, source=str(path))
+    root, revocations = parse_documents(opened.verified.files, source=str(path))
     findings = [
         *expiry_findings(opened.verified, now=moment),
         *_few_keys(opened.verified, root),

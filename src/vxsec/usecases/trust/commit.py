@@ -14,13 +14,13 @@ from vxsec.host.file_set import finish_pending, replace_members
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.report.trust import TrustChange
 from vxsec.model.trust_repository import DELEGATED_ROLES, IDENTITIES_PATH, REVOCATIONS_PATH
-from vxsec.usecases.trust.draft import ROLES, plain_signers
+from vxsec.usecases.trust.draft import ROLES, Hand, plain_signers
 from vxsec.usecases.trust.files import TIMESTAMP, disk_name, open_files
 from vxsec.verification.tuf import verify_trust
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from vxsec.model.trust import TrustRoot
@@ -30,7 +30,19 @@ if TYPE_CHECKING:
 
     PathLike = str | os.PathLike[str]
 
-__all__ = ["Opened", "change_of", "commit", "open_repository", "open_to_change", "parse_documents"]
+__all__ = [
+    "PROPOSED",
+    "Opened",
+    "change_of",
+    "commit",
+    "open_repository",
+    "open_to_change",
+    "parse_documents",
+    "write_state",
+]
+
+PROPOSED = "proposed"
+"""The folder of a change that is not signed by everybody yet; no walk looks into it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +95,10 @@ def open_to_change(path: PathLike, *, now: datetime, root_sha256: str | None = N
     return open_repository(path, now=now, root_sha256=root_sha256)
 
 
-def commit(opened: Opened, draft: Draft, signers: Sequence[AnySigner], *, now: datetime) -> TrustChange:
-    """Sign a draft, verify the repository as it will be, and write it.
+def commit(
+    opened: Opened, draft: Draft, signers: Sequence[AnySigner], *, now: datetime, propose: bool = False
+) -> TrustChange:
+    """Sign a draft, verify the repository as it will be, and write it; or put it by for others to sign, with ``propose``.
 
     Guarantees: before the first byte is written the new state verifies from the same first root, and its documents load;
     then everything changes at once, or nothing does. Roles that were expired and are not signed anew stay expired, so that
@@ -102,8 +116,22 @@ def commit(opened: Opened, draft: Draft, signers: Sequence[AnySigner], *, now: d
             code="trust.nothing-changed",
             hint="to renew what will expire: vxsec trust refresh DIR --signer KEY",
         )
+    if propose:
+        return _propose(opened, draft, Hand(plain_signers(signers)), now=now)
     before = dict(draft.versions)
     made = draft.sign(plain_signers(signers), now=now)
+    after = write_state(opened, made, now=now)
+    return change_of(opened.path, after, made, only=[role for role in ROLES if draft.versions[role] != before[role]])
+
+
+def write_state(opened: Opened, made: Mapping[str, bytes], *, now: datetime) -> VerifiedTrust:
+    """Verify a repository with these files in it, then write them, all at once.
+
+    Raises:
+        UsageError: ``file.unwritable``.
+        ConfigurationError: The documents do not load.
+        VerificationError: It does not verify.
+    """
 
     def fetch(name: str) -> bytes | None:
         return made.get(name) or opened.fetch(name)
@@ -111,9 +139,35 @@ def commit(opened: Opened, draft: Draft, signers: Sequence[AnySigner], *, now: d
     after = verify_trust(
         fetch, now=now, root_sha256=opened.verified.pinned_sha256, roles=DELEGATED_ROLES, unsafe_stale=True
     )
-    parse_documents(after, source=opened.path)
+    parse_documents(after.files, source=opened.path)
     replace_members(opened.path, {disk_name(name): data for name, data in made.items()}, last=TIMESTAMP)
-    return change_of(opened.path, after, made, only=[role for role in ROLES if draft.versions[role] != before[role]])
+    return after
+
+
+def _propose(opened: Opened, draft: Draft, hand: Hand, *, now: datetime) -> TrustChange:
+    if (Path(opened.path) / PROPOSED).exists():
+        raise UsageError(
+            "a change is proposed already",
+            code="trust.proposal-open",
+            where=str(Path(opened.path) / PROPOSED),
+            hint="look at it with vxsec trust sign DIR, and sign it, or remove the folder",
+        )
+    if not draft.touched - {"snapshot", "timestamp"}:
+        raise UsageError(
+            "snapshot and timestamp are signed by one key, and are not proposed",
+            code="trust.role",
+            hint="leave --propose out",
+        )
+    made = draft.sign_roles(hand, now=now)
+    hand.check_all_used()
+    replace_members(opened.path, {f"{PROPOSED}/{disk_name(name)}": data for name, data in made.items()}, last=TIMESTAMP)
+    return TrustChange(
+        path=str(Path(opened.path) / PROPOSED),
+        first_root_sha256=opened.verified.pinned_sha256,
+        written=tuple(sorted(f"{PROPOSED}/{disk_name(name)}" for name in made)),
+        versions=(),
+        notes=(*(words for words, _ in hand.lacking), "the others sign it with: vxsec trust sign DIR --signer KEY"),
+    )
 
 
 def change_of(
@@ -129,22 +183,25 @@ def change_of(
     )
 
 
-def parse_documents(verified: VerifiedTrust, *, source: str) -> tuple[TrustRoot, Revocations]:
-    """The identities document and the revocations of a verified repository.
+def parse_documents(files: Mapping[str, bytes], *, source: str) -> tuple[TrustRoot, Revocations]:
+    """The identities document and the revocations among the targets of a repository.
 
     Raises:
         ConfigurationError: ``trust.*`` or ``document.*``.
-        VerificationError: ``tuf.missing``.
+        VerificationError: ``tuf.missing``: one of them, or a file that is named, is not there.
     """
 
-    def load(name: str) -> bytes:
-        return verified.target("identities", f"identities/{name.removeprefix('./')}")
+    def needed(path: str) -> bytes:
+        if path not in files:
+            raise VerificationError(f"the trust repository lacks targets/{path[:120]}", code="tuf.missing")
+        return files[path]
 
-    root = parse_trust_document(
-        verified.target("identities", IDENTITIES_PATH), source=f"{source}/targets/{IDENTITIES_PATH}", load_key=load
-    )
+    def load(name: str) -> bytes:
+        return needed(f"identities/{name.removeprefix('./')}")
+
+    root = parse_trust_document(needed(IDENTITIES_PATH), source=f"{source}/targets/{IDENTITIES_PATH}", load_key=load)
     revocations = parse_revocations_document(
-        verified.target("revocations", REVOCATIONS_PATH),
+        needed(REVOCATIONS_PATH),
         source=f"{source}/targets/{REVOCATIONS_PATH}",
         keys=root.keys,
         holders=root.holders,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from vxsec.model.verified import VerifiedTrust
     from vxsec.signing.signer import AnySigner, Signer
 
-__all__ = ["LIFETIMES", "ROLES", "Draft", "key_set", "plain_signers", "read_draft"]
+__all__ = ["LIFETIMES", "OLD_ROOT", "ROLES", "Draft", "Hand", "key_set", "plain_signers", "read_draft"]
 
 ROLES = (*TOP_LEVEL_ROLES, *DELEGATED_ROLES)
 LIFETIMES = {
@@ -43,7 +43,8 @@ LIFETIMES = {
 }
 """How long new metadata is good. ``timestamp`` is what a stateless runner gets freshness from: a scheduled job renews it."""
 
-_OLD_ROOT = "the root before"
+OLD_ROOT = "the root before"
+"""What the keys of the root before a new one are called."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,13 +109,20 @@ class Draft:
             UsageError: ``trust.signers``: a role lacks signatures; ``trust.signer-unused``: a key belongs to no role that is
                 signed.
         """
-        hand = _Hand(signers)
+        hand = Hand(signers)
+        made = self.sign_roles(hand, now=now) | self.sign_freshness(hand, now=now)
+        hand.check_complete()
+        hand.check_all_used()
+        return made
+
+    def sign_roles(self, hand: Hand, *, now: datetime) -> dict[str, bytes]:
+        """The files of root, targets and the delegated roles that are touched, and the targets that are new."""
         made: dict[str, bytes] = {}
         if "root" in self.touched:
             number, expires = self._next("root", now)
             needed = [("root", self.keys["root"])]
             if number > 1:
-                needed.append((_OLD_ROOT, self.old_root or self.keys["root"]))
+                needed.append((OLD_ROOT, self.old_root or self.keys["root"]))
             roles = {name: self.keys[name] for name in TOP_LEVEL_ROLES}
             made[f"{number}.root.json"] = hand.sign(build_root(version=number, expires=expires, roles=roles), needed)
         for role in ("targets", *DELEGATED_ROLES):
@@ -128,6 +136,11 @@ class Draft:
                 )
                 made[f"{number}.{role}.json"] = signed = hand.sign(data, [(role, self.keys[role])])
                 self.files[role] = describe_metadata(signed, number)
+        return made | {f"targets/{path}": data for path, data in self.contents.items()}
+
+    def sign_freshness(self, hand: Hand, *, now: datetime) -> dict[str, bytes]:
+        """The files of snapshot and timestamp, where something that they name has changed."""
+        made: dict[str, bytes] = {}
         if self.touched - {"root", "timestamp"}:
             number, expires = self._next("snapshot", now)
             data = build_snapshot(version=number, expires=expires, files=self.files)
@@ -137,8 +150,6 @@ class Draft:
             number, expires = self._next("timestamp", now)
             data = build_timestamp(version=number, expires=expires, snapshot=self.snapshot)
             made["timestamp.json"] = hand.sign(data, [("timestamp", self.keys["timestamp"])])
-        hand.check_all_used()
-        made.update({f"targets/{path}": data for path, data in self.contents.items()})
         return made
 
     def _next(self, role: str, now: datetime) -> tuple[int, datetime]:
@@ -152,28 +163,37 @@ class Draft:
         ]
 
 
-class _Hand:
-    """The signers given, and which of them were of use."""
+class Hand:
+    """The signers given, which of them were of use, and what is lacking."""
 
     def __init__(self, signers: Sequence[Signer]) -> None:
         self._signers = {signer.spki: signer for signer in signers}
         self._used: set[bytes] = set()
+        self.lacking: list[tuple[str, str]] = []
+        """What lacks signatures, as a sentence, and whose would do."""
 
-    def sign(self, data: bytes, needed: Iterable[tuple[str, KeySet]]) -> bytes:
-        """Sign for every role in ``needed`` with every signer that may."""
+    def sign(self, data: bytes, needed: Iterable[tuple[str, KeySet]], *, already: Iterable[str] = ()) -> bytes:
+        """Sign for every role in ``needed`` with every signer that may; ``already`` are key ids whose signatures are good."""
         chosen: dict[str, Callable[[bytes], bytes]] = {}
         for role, keys in needed:
             mine = {keyid: spki for keyid, spki in keys.keys.items() if spki in self._signers}
-            if len(set(mine.values())) < keys.threshold:
-                others = [key_hint(spki) for spki in keys.spkis if spki not in self._signers]
-                raise UsageError(
-                    f"{role} needs {keys.threshold} of its {len(keys.spkis)} keys, and {len(set(mine.values()))} were given",
-                    code="trust.signers",
-                    hint=f"add --signer for keys with these hints (vxsec keys show FILE.pub): {', '.join(others[:5])}",
-                )
+            done = {keys.keys[keyid] for keyid in already if keyid in keys.keys} | set(mine.values())
+            if len(done) < keys.threshold:
+                others = ", ".join([key_hint(spki) for spki in keys.spkis if spki not in done][:5])
+                words = f"{role} needs {keys.threshold} of its {len(keys.spkis)} keys, and {len(done)} signed"
+                self.lacking.append((words, others))
             chosen.update({keyid: self._signers[spki].sign for keyid, spki in mine.items()})
             self._used.update(mine.values())
         return sign_metadata(data, chosen.items())
+
+    def check_complete(self) -> None:
+        """Every role has what it needs."""
+        for words, others in self.lacking:
+            raise UsageError(
+                words,
+                code="trust.signers",
+                hint=f"add --signer for keys with these hints (vxsec keys show FILE.pub), or --propose: {others}",
+            )
 
     def check_all_used(self) -> None:
         """A key given for nothing is a mistake: somebody thinks that it signed."""

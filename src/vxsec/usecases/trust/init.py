@@ -88,7 +88,7 @@ def init_trust(
     draft.set_target("revocations", REVOCATIONS_PATH, EMPTY_REVOCATIONS)
     made = draft.sign(_distinct([*signers, *online_signers]), now=moment)
     verified = verify_trust(made.get, now=moment, root=made["1.root.json"], roles=DELEGATED_ROLES)
-    parse_documents(verified, source=str(directory))
+    parse_documents(verified.files, source=str(directory))
     create_folder(directory, {disk_name(name): data for name, data in made.items()})
     return change_of(directory, verified, made, only=ROLES, notes=_notes(least, len(many.spkis), online_key))
 

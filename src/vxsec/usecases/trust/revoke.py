@@ -39,6 +39,7 @@ def revoke_trust(
     since: datetime | None = None,
     root_sha256: str | None = None,
     password: Password = None,
+    propose: bool = False,
     now: datetime | None = None,
 ) -> TrustChange:
     """Add a revocation.
@@ -54,6 +55,7 @@ def revoke_trust(
         since: From when on; now if not given.
         root_sha256: As in ``add_trust``.
         password: For encrypted keys.
+        propose: Put it by for the others to sign, in place of failing where signatures lack.
         now: When it is signed; the clock if not given.
 
     Raises:
@@ -77,7 +79,7 @@ def revoke_trust(
     rows = [dict(item.mapping()) for item in document["revocations"].items()]
     row = {**named, "reason": reason, "since": render_time(since or moment)}
     draft.set_target("revocations", REVOCATIONS_PATH, _render([*rows, *([row] if row not in rows else [])]))
-    return commit(opened, draft, open_signers(signers, password=password), now=moment)
+    return commit(opened, draft, open_signers(signers, password=password), now=moment, propose=propose)
 
 
 def _render(rows: Sequence[Mapping[str, object]]) -> bytes:

@@ -41,6 +41,7 @@ def rotate_trust(
     threshold: int | None = None,
     root_sha256: str | None = None,
     password: Password = None,
+    propose: bool = False,
     now: datetime | None = None,
 ) -> TrustChange:
     """Give a role other keys, or another threshold.
@@ -57,6 +58,7 @@ def rotate_trust(
         threshold: How many must sign from now on; as before if not given.
         root_sha256: As in ``add_trust``.
         password: For encrypted keys.
+        propose: Put it by for the others to sign, in place of failing where signatures lack.
         now: When it is signed; the clock if not given.
 
     Raises:
@@ -74,7 +76,7 @@ def rotate_trust(
     after = key_set(spkis, before.threshold if threshold is None else threshold, earlier=before.keys)
     if after != before:
         draft.set_keys(role, after)
-    return commit(opened, draft, open_signers(signers, password=password), now=moment)
+    return commit(opened, draft, open_signers(signers, password=password), now=moment, propose=propose)
 
 
 def refresh_trust(
@@ -85,6 +87,7 @@ def refresh_trust(
     valid_for: timedelta | None = None,
     root_sha256: str | None = None,
     password: Password = None,
+    propose: bool = False,
     now: datetime | None = None,
 ) -> TrustChange:
     """Sign roles anew with a later expiry and nothing else; ``timestamp`` always, ``snapshot`` when half its time is over.
@@ -96,6 +99,7 @@ def refresh_trust(
         valid_for: How long the named roles are good, or ``timestamp`` if none is named.
         root_sha256: As in ``add_trust``.
         password: For encrypted keys.
+        propose: Put it by for the others to sign, in place of failing where signatures lack.
         now: When it is signed; the clock if not given.
 
     Raises:
@@ -114,7 +118,7 @@ def refresh_trust(
         if valid_for.total_seconds() <= 0:
             raise UsageError("expected a duration above zero", code="trust.lifetime", hint="write it like P14D")
         draft.lifetimes.update(dict.fromkeys(roles or ("timestamp",), valid_for))
-    return commit(opened, draft, open_signers(signers, password=password), now=moment)
+    return commit(opened, draft, open_signers(signers, password=password), now=moment, propose=propose)
 
 
 def _check_role(role: str) -> None:

@@ -42,7 +42,7 @@ def show_trust(path: PathLike, *, root_sha256: str | None = None, now: datetime 
         ConfigurationError: Its documents do not load.
     """
     opened = open_repository(path, now=now or utc_now(), root_sha256=root_sha256)
-    root, revocations = parse_documents(opened.verified, source=str(path))
+    root, revocations = parse_documents(opened.verified.files, source=str(path))
     holders = holders_by_key(root)
     roles = tuple(
         RoleReport(
@@ -87,6 +87,6 @@ def _grants(path: PathLike, now: datetime, *, whole: bool) -> set[Grant]:
         root, _ = read_identities(path)
         return set(document_grants(root, None))
     opened = open_repository(path, now=now)
-    root, revocations = parse_documents(opened.verified, source=str(Path(path)))
+    root, revocations = parse_documents(opened.verified.files, source=str(Path(path)))
     grants = set(document_grants(root, revocations))
     return grants | set(metadata_grants(opened.verified, holders_by_key(root))) if whole else grants
