@@ -135,6 +135,8 @@ _NEXT_STEPS: Mapping[str, str] = {
     "identity": "expect exactly the subject and the issuer that the certificate states",
     "verify.no-time": "give the time of judgement",
     "der": "make the file again with the program that wrote it",
+    "trust-config": "get the client trust config again from whoever runs that Sigstore instance",
+    "witness": "try again, or leave out --timestamp and --log-entry",
     "trusted-root": "get the trusted root again from whoever runs that Sigstore instance",
     "trusted-root.no-start": "give every key, log and authority a validFor with a start",
     "envelope": "ask the signer for the envelope again",

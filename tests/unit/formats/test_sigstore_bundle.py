@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from vxsec.formats.public_key import key_hint
 from vxsec.formats.sigstore_bundle import read_bundle, read_bundle_lines, render_dsse_bundle, render_message_bundle
 from vxsec.limits import Limits
 from vxsec.model.attestation import Bundle, Envelope, EnvelopeSignature, MessageSignature, RejectedSignature
+from vxsec.model.transparency import InclusionProof, LogEntry
 
 LINE = render_dsse_bundle("application/vnd.in-toto+json", b"payload", b"signature", "hint")
 MESSAGE = render_message_bundle(b"d" * 32, b"signature", "hint")
@@ -293,3 +295,36 @@ def test_our_bundle_has_the_members_cosign_writes() -> None:
     assert document["verificationMaterial"] == {"publicKey": {"hint": key_hint(key.spki)}}
     assert list(document["dsseEnvelope"]) == ["payload", "payloadType", "signatures"]
     assert base64.b64decode(document["dsseEnvelope"]["payload"]).startswith(b'{"_type"')
+
+
+# -- writing what lies beside a signature -------------------------------------------------------------------------------
+
+LOGGED = LogEntry(
+    log_index=7,
+    log_id=b"l" * 32,
+    kind="hashedrekord",
+    version="0.0.1",
+    integrated_time=1689177396,
+    promise=b"promise",
+    proof=InclusionProof(
+        log_index=7, tree_size=9, root_hash=b"h" * 32, hashes=(b"h" * 32,) * 3, checkpoint="a\nnote\n"
+    ),
+    body=b"body",
+)
+
+
+@pytest.mark.parametrize("entries", [(), (LOGGED,), (LOGGED, replace(LOGGED, log_index=8))])
+@pytest.mark.parametrize("timestamps", [(), (b"one",), (b"one", b"two")])
+def test_log_entries_and_timestamps_are_read_back(entries: tuple[LogEntry, ...], timestamps: tuple[bytes, ...]) -> None:
+    beside: Any = {"log_entries": entries, "timestamps": timestamps}
+    for line in (
+        render_dsse_bundle("a/b", b"payload", b"signature", "hint", **beside),
+        render_message_bundle(b"d" * 32, b"signature", "hint", **beside),
+    ):
+        bundle = read_bundle(line, where="b")
+        assert (bundle.log_entries, bundle.timestamps, bundle.line) == (entries, timestamps, line)
+        assert b"\n" not in line
+
+
+def test_without_them_nothing_is_written() -> None:
+    assert json.loads(LINE)["verificationMaterial"] == {"publicKey": {"hint": "hint"}}

@@ -10,7 +10,7 @@ import pytest
 from vxsec.errors import FormatError
 from vxsec.formats.protobuf_json import MAX_INT64
 from vxsec.formats.strict_json import JsonNode, dump_json, read_json
-from vxsec.formats.transparency_log_entry import read_log_entry
+from vxsec.formats.transparency_log_entry import log_entry_document, read_log_entry
 from vxsec.limits import Limits
 from vxsec.model.transparency import InclusionProof, LogEntry
 
@@ -156,3 +156,25 @@ def test_an_endless_checkpoint_is_refused() -> None:
     with pytest.raises(FormatError) as caught:
         read_log_entry(_proof(checkpoint={"envelope": "x" * 101}), limits=Limits(checkpoint_bytes=100))
     assert caught.value.code == "tlog.too-large"
+
+
+WRITTEN = {
+    "of Rekor 1": {},
+    "of Rekor 2": {"integratedTime": ..., "inclusionPromise": ...},
+    "of bundles v0.1, without a proof": {"inclusionProof": ...},
+    "with a proof that has no checkpoint": {"inclusionProof": PROOF | {"checkpoint": None}},
+    "at index 0": {"logIndex": "0"},
+}
+
+
+@pytest.mark.parametrize("members", WRITTEN.values(), ids=WRITTEN.keys())
+def test_what_is_written_is_read_back(members: dict[str, object]) -> None:
+    entry = read_log_entry(_node(**members))
+    written = read_json(dump_json(log_entry_document(entry)), where="written")
+    assert read_log_entry(written) == entry
+
+
+def test_numbers_are_written_as_text_as_protobuf_has_it() -> None:
+    document = log_entry_document(read_log_entry(_node()))
+    assert (document["logIndex"], document["integratedTime"]) == ("7", "1689177396")
+    assert document == ENTRY
