@@ -58,9 +58,9 @@ def require_identity(signature: VerifiedSignature, *, subject: str, issuer: str)
             hint="verify it with the key: --key FILE.pub",
         )
     if found.subject != subject:
-        raise _mismatch("identity.subject-mismatch", subject, found.subject, found, (subject, issuer))
+        raise _mismatch(subject, found.subject, found, (subject, issuer), code="identity.subject-mismatch")
     if found.issuer != issuer:
-        raise _mismatch("identity.issuer-mismatch", issuer, found.issuer, found, (subject, issuer))
+        raise _mismatch(issuer, found.issuer, found, (subject, issuer), code="identity.issuer-mismatch")
 
 
 def explain_identity(identity: CertificateIdentity, *, subject: str, issuer: str) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ def explain_identity(identity: CertificateIdentity, *, subject: str, issuer: str
 
 
 def _mismatch(
-    code: str, expected: str, found: str, identity: CertificateIdentity, wanted: tuple[str, str]
+    expected: str, found: str, identity: CertificateIdentity, wanted: tuple[str, str], *, code: str
 ) -> VerificationError:
     reasons = explain_identity(identity, subject=wanted[0], issuer=wanted[1])
     return VerificationError(

@@ -66,26 +66,26 @@ def match_entry(body: RekorEntry, entry: LogEntry, signed: LoggedSignature) -> N
             ``tlog.verifier-mismatch``.
     """
     if (body.kind, body.version) != (entry.kind, entry.version):
-        raise _mismatch("tlog.kind-mismatch", f"{entry.kind} {entry.version}", f"{body.kind} {body.version}")
+        raise _mismatch(f"{entry.kind} {entry.version}", f"{body.kind} {body.version}", code="tlog.kind-mismatch")
     if not body.digests:
-        raise _mismatch("tlog.artifact-mismatch", "the digest of what was signed", "none")
+        raise _mismatch("the digest of what was signed", "none", code="tlog.artifact-mismatch")
     for algorithm, stated in body.digests.items():
         ours = signed.digest(body.kind, algorithm)
         if ours is None:
             raise _mismatch(
-                "tlog.kind-mismatch",
                 "a kind of entry and a digest that fit what was signed",
                 f"{body.kind} and {algorithm[:_SHOWN]!r}",
+                code="tlog.kind-mismatch",
             )
         if stated != ours:
-            raise _mismatch("tlog.artifact-mismatch", f"{algorithm} {ours}", stated[:_SHOWN])
+            raise _mismatch(f"{algorithm} {ours}", stated[:_SHOWN], code="tlog.artifact-mismatch")
     if len(body.pairs) != 1:
-        raise _mismatch("tlog.signature-mismatch", "one signature", str(len(body.pairs)))
+        raise _mismatch("one signature", str(len(body.pairs)), code="tlog.signature-mismatch")
     signature, verifier = body.pairs[0]
     if signature != signed.signature:
-        raise _mismatch("tlog.signature-mismatch", "the bundle's signature", "another one")
+        raise _mismatch("the bundle's signature", "another one", code="tlog.signature-mismatch")
     if verifier != signed.verifier:
-        raise _mismatch("tlog.verifier-mismatch", "the bundle's key or certificate", "another one")
+        raise _mismatch("the bundle's key or certificate", "another one", code="tlog.verifier-mismatch")
 
 
 def require_indexes(entry: LogEntry, proof: InclusionProof) -> None:
@@ -183,13 +183,13 @@ def verify_checkpoint(checkpoint: Checkpoint, proof: InclusionProof, log: Transp
     """
     if (checkpoint.tree_size, checkpoint.root_hash) != (proof.tree_size, proof.root_hash):
         raise _mismatch(
-            "tlog.checkpoint-mismatch",
             f"a tree of {proof.tree_size} with root hash {proof.root_hash.hex()} in the checkpoint",
             f"{checkpoint.tree_size} with {checkpoint.root_hash.hex()}",
+            code="tlog.checkpoint-mismatch",
         )
     if v2 and checkpoint.origin not in log_origins(log):
         raise _mismatch(
-            "tlog.checkpoint-origin", " or ".join(sorted(log_origins(log))), repr(checkpoint.origin[:_SHOWN])
+            " or ".join(sorted(log_origins(log))), repr(checkpoint.origin[:_SHOWN]), code="tlog.checkpoint-origin"
         )
     hints = _key_hints(checkpoint.origin, log)
     ours = [
@@ -227,5 +227,5 @@ def _key_hints(name: str, log: TransparencyLog) -> frozenset[bytes]:
     return frozenset(identifier[:_HINT_BYTES] for identifier in identifiers)
 
 
-def _mismatch(code: str, expected: str, found: str) -> VerificationError:
+def _mismatch(expected: str, found: str, *, code: str) -> VerificationError:
     return VerificationError(f"expected {expected}, found {found}", code=code)
