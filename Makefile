@@ -11,13 +11,15 @@ SOURCES := $(shell find src -type f ! -name '*.pyc')
 # VXSEC_REQUIRE_ALL=1 turns every test that would be left out into a failure.
 PYTEST_ARGS ?=
 RELEASE_ARGS ?=
+# Where cosign and the servers of test-sigstore-real are; built there from tests/real/tools unless you name a folder of yours.
+SIGSTORE_BIN := $(abspath $(or $(VXSEC_SIGSTORE_BIN),.build/sigstore-real/bin))
 PYTEST := $(if $(COVERAGE),$(BIN)/coverage run -m pytest,$(BIN)/python -m pytest)
 
-.PHONY: help demo test unit lint types contracts check coverage bench docs fixtures build release clean
+.PHONY: help demo test test-sigstore-real unit lint types contracts check coverage bench docs fixtures build release clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-18s %s\n' "$$name" "$$text"; done
 
 # The development environment does for the demo too, where it is there already.
 demo: $(if $(wildcard $(ENV)/.stamp),$(ENV)/.stamp,$(DEMO_ENV)/.stamp) ## watch four packages pass, nine attacks fail and a killed publish recover, offline
@@ -26,6 +28,10 @@ demo: $(if $(wildcard $(ENV)/.stamp),$(ENV)/.stamp,$(DEMO_ENV)/.stamp) ## watch 
 
 test: $(ENV)/.stamp ## every test, real npm and Verdaccio included; one line says what was left out
 	$(PYTEST) $(PYTEST_ARGS)
+
+# A network namespace of its own, with loopback alone: the servers take fixed ports and every address.
+test-sigstore-real: $(ENV)/.stamp $(if $(VXSEC_SIGSTORE_BIN),,.build/sigstore-real/.stamp) ## interop with Sigstore's own servers, built from Go: minutes the first time
+	VXSEC_SIGSTORE_BIN=$(SIGSTORE_BIN) unshare --net $(if $(filter 0,$(shell id -u)),,--map-root-user) $(PYTEST) tests/real $(PYTEST_ARGS)
 
 unit: $(ENV)/.stamp ## the unit tests: seconds, no network
 	$(PYTEST) tests/unit $(PYTEST_ARGS)
@@ -66,6 +72,10 @@ release: $(ENV)/.stamp ## build our own release twice, hold it to policies/relea
 clean: ## remove environments, caches and built files
 	rm -rf $(ENV) $(DEMO_ENV) .venv-* .build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.build/sigstore-real/.stamp: tests/real/build.sh tests/real/tools/go.mod tests/real/tools/go.sum tests/real/tools/ctlog/main.go
+	sh tests/real/build.sh $(SIGSTORE_BIN)
+	@touch $@
 
 $(ENV)/.stamp: pyproject.toml .ci/environment
 	@sh .ci/environment $(ENV) --editable . --group dev

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["support.servers"]
 
-# Left out without harm: another vendor's program, and data that only a development machine has beside the checkout.
+# Left out without harm: another vendor's programs, and data that only a development machine has beside the checkout.
 # `unprivileged` tests show what the file system refuses, and it refuses root nothing; `privileged` ones mount.
-OPTIONAL_MARKS = frozenset({"cosign", "shared", "unprivileged", "privileged"})
+OPTIONAL_MARKS = frozenset({"cosign", "real", "shared", "unprivileged", "privileged"})
 REQUIRE_ALL = os.environ.get("VXSEC_REQUIRE_ALL", "") not in {"", "0"}
 TEST_SWITCHES = frozenset({"VXSEC_REQUIRE_ALL", "VXSEC_DIST", "VXSEC_TEST_CACHE"})
 

@@ -74,11 +74,12 @@ class Judges:
 
     def cosign(self, made: Made) -> Said:
         """``cosign verify-blob`` or ``verify-blob-attestation``."""
-        command = ["verify-blob", "--bundle", made.bundle]
+        command: list[str | Path] = ["verify-blob", "--bundle", made.bundle]
         if made.statement is not None:
             command = ["verify-blob-attestation", "--bundle", made.bundle, "--type", made.statement]
         if made.key is not None:
-            command += ["--key", made.key]
+            # Of a signature by key cosign looks at timestamps only where it is told to.
+            command += ["--key", made.key, *([] if made.bare else ["--use-signed-timestamps"])]
         else:
             command += ["--certificate-identity", made.identity, "--certificate-oidc-issuer", made.issuer]
         command += ["--insecure-ignore-tlog"] if made.bare else ["--trusted-root", made.root]
@@ -182,7 +183,7 @@ def _by_cosign(instance: RealInstance, made: Made) -> dict[str, Made]:
 def _cosign(instance: RealInstance, name: str, made: Made, *command: str | Path, token: bool = True) -> Made:
     bundle = instance.folder / f"{name}.sigstore.json"
     who = ["--identity-token", instance.person.token(subject=PERSON)] if token else []
-    config = ["--signing-config", instance.signing_config, "--trusted-root", instance.trusted_root]
+    config: list[str | Path] = ["--signing-config", instance.signing_config, "--trusted-root", instance.trusted_root]
     _require(instance.cosign(command[0], "--bundle", bundle, *who, *config, *command[1:]))
     return replace(made, bundle=bundle)
 
@@ -253,19 +254,21 @@ def _by_key(instance: RealInstance, made: Made) -> dict[str, Made]:
         "cosign, statement, key": _cosign(instance, "cosign-key-statement", told, *about, token=False),
         "cosign, file, bare key": replace(bare, bundle=folder / "cosign-bare.sigstore.json"),
         "vxsec, file, bare key": replace(bare, bundle=folder / "vxsec-bare.sigstore.json"),
-        "vxsec, statement, bare key": replace(
-            told, bare=True, bundle=folder / "vxsec-bare-statement.sigstore.json"
-        ),
+        "vxsec, statement, bare key": replace(told, bare=True, bundle=folder / "vxsec-bare-statement.sigstore.json"),
     }
     _require(
         instance.cosign(
-            "sign-blob", *key, "--bundle", found["cosign, file, bare key"].bundle, "--signing-config", "empty.json", made.file
+            "sign-blob",
+            *key,
+            "--bundle",
+            found["cosign, file, bare key"].bundle,
+            "--signing-config",
+            "empty.json",
+            made.file,
         )
     )
     signer = ("--signer", f"file:{folder}/key.key", "--password-env", "COSIGN_PASSWORD")
-    _require(
-        _vxsec(instance, "sign", made.file, "--blob", *signer, "--bundle", found["vxsec, file, bare key"].bundle)
-    )
+    _require(_vxsec(instance, "sign", made.file, "--blob", *signer, "--bundle", found["vxsec, file, bare key"].bundle))
     _require(
         _vxsec(
             instance, "attest", made.file, "--type", PROVENANCE, "--predicate", "predicate.json", *signer,

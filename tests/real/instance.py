@@ -14,7 +14,6 @@ import struct
 import subprocess
 import time
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import urllib3
@@ -27,6 +26,7 @@ from vxsec.testing.sigstore.issuer import OidcIssuer
 from vxsec.testing.sigstore.replies import RefusedRequestError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     from vxsec.testing.loopback import LoggedRequest, Reply
