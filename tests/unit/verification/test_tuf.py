@@ -511,6 +511,10 @@ def test_bounds(repository: Repository, limits: Limits, expected: str) -> None:
     assert code(repository, limits=limits) == expected
 
 
+def test_a_digest_is_looked_for_no_further_than_the_bound(repository: Repository) -> None:
+    assert code(repository, root_sha256="0" * 64, limits=Limits(tuf_root_versions=1)) == "tuf.root-mismatch"
+
+
 def test_the_hint_of_a_key_is_not_its_key_id() -> None:
     """Two words for two things: reports name keys by SHA-256 and hint, metadata by key id."""
     spki = signer("alice").spki
