@@ -6,11 +6,14 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from support.sigstore_client import public_root, verify
 from vxsec.errors import VxsecError
+from vxsec.testing.sigstore import SigstoreInstance
+from vxsec.testing.sigstore.mint import BLOB, STATEMENT
 
 SHARED = Path(__file__).parents[3] / "shared" / "conformance" / "sigstore"
 CLIENT = Path(__file__).parent / "sigstore-client"
@@ -172,10 +175,33 @@ def test_the_client_uses_the_staging_root_where_told() -> None:
     assert _run("verify-bundle", "--staging", *_options(case), *KEYLESS, _artifact(case, "path")).returncode == 0
 
 
-def test_the_client_says_that_it_does_not_sign() -> None:
-    done = _run("sign-bundle", "--identity-token", "x", "--bundle", "b", "a.txt")
-    assert done.returncode == 2
-    assert "keyless signing" in done.stderr
+@pytest.mark.parametrize("rekor", [1, 2])
+@pytest.mark.parametrize("what", ["a file", "a statement"])
+def test_the_client_signs_against_an_instance(tmp_path: Path, rekor: Literal[1, 2], what: str) -> None:
+    content = STATEMENT if what == "a statement" else BLOB
+    (tmp_path / "file").write_bytes(content)
+    (tmp_path / "subject").write_bytes(BLOB)
+    with SigstoreInstance() as instance:
+        (tmp_path / "root.json").write_bytes(instance.trusted_root())
+        (tmp_path / "config.json").write_bytes(instance.signing_config(rekor=rekor))
+        token = instance.issuer.token(subject="someone@example.test")
+        signing = ["sign-bundle", *(["--in-toto"] if what == "a statement" else []), "--identity-token", token]
+        files = ["--bundle", str(tmp_path / "b.json"), "--trusted-root", str(tmp_path / "root.json")]
+        done = _run(*signing, *files, "--signing-config", str(tmp_path / "config.json"), str(tmp_path / "file"))
+        assert done.returncode == 0, done.stderr
+        assert token not in done.stdout + done.stderr
+        who = ["--certificate-identity", "someone@example.test", "--certificate-oidc-issuer", instance.issuer.url]
+        verified = tmp_path / ("subject" if what == "a statement" else "file")
+        assert _run("verify-bundle", *files, *who, str(verified)).returncode == 0
+        other = ["--certificate-identity", "nobody@example.test", "--certificate-oidc-issuer", instance.issuer.url]
+        assert _run("verify-bundle", *files, *other, str(verified)).returncode == 10
+
+
+def test_the_client_needs_both_halves_of_an_instance(tmp_path: Path) -> None:
+    (tmp_path / "root.json").write_bytes(b"{}")
+    options = ["--bundle", str(tmp_path / "b"), "--trusted-root", str(tmp_path / "root.json")]
+    done = _run("sign-bundle", "--identity-token", "x", *options, str(tmp_path / "root.json"))
+    assert (done.returncode, "signing config" in done.stderr) == (2, True)
 
 
 def test_the_client_runs_with_any_python() -> None:

@@ -21,9 +21,12 @@ from typing import TYPE_CHECKING, NoReturn
 from vxsec.errors import UsageError, VerificationError, VxsecError
 from vxsec.formats.public_key import parse_public_key
 from vxsec.formats.sigstore_bundle import read_bundle
+from vxsec.formats.strict_json import dump_json, read_json
 from vxsec.formats.trusted_root import read_trusted_root
 from vxsec.model.digest import digest_bytes
 from vxsec.model.verified import VerifiedStatement
+from vxsec.signing.keyless import KeylessSigner
+from vxsec.usecases.signers import blob_checked, sign_checked
 from vxsec.verification.bundle import verify_bundle, verify_statement_subject
 from vxsec.verification.identity import require_identity
 
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
     from vxsec.model.verified import VerifiedBlob
 
-__all__ = ["main", "public_root", "verify"]
+__all__ = ["main", "public_root", "sign", "verify"]
 
 _DIGEST = re.compile(r"sha256:([0-9a-fA-F]{64})\Z")
 
@@ -42,7 +45,15 @@ def main(arguments: Sequence[str]) -> int:
     try:
         options = _parser().parse_args(arguments)
         if options.command == "sign-bundle":
-            raise UsageError("keyless signing is not part of this client", code="usage.sign-bundle")
+            line = sign(
+                Path(options.file).read_bytes(),
+                token=options.identity_token,
+                root=Path(options.trusted_root).read_bytes() if options.trusted_root else None,
+                config=Path(options.signing_config).read_bytes() if options.signing_config else None,
+                statement=options.in_toto,
+            )
+            Path(options.bundle).write_bytes(line + b"\n")
+            return 0
         verify(
             bundle=Path(options.bundle).read_bytes(),
             root=Path(options.trusted_root).read_bytes() if options.trusted_root else public_root(options.staging),
@@ -58,6 +69,24 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 2
     return 0
+
+
+def sign(data: bytes, *, token: str, root: bytes | None, config: bytes | None, statement: bool) -> bytes:
+    """``sign-bundle``: a bundle over the bytes, or over the statement that they are, verified before it is given."""
+    if (root is None) != (config is None):
+        raise UsageError("a trusted root and a signing config belong together", code="usage.sign-bundle")
+    both = None
+    if root is not None and config is not None:
+        media_type = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
+        both = dump_json(
+            {
+                "mediaType": media_type,
+                "trustedRoot": read_json(root, where="trusted root").value,
+                "signingConfig": read_json(config, where="signing config").value,
+            }
+        )
+    signer = KeylessSigner(token, trust_config=both)
+    return sign_checked(signer, data) if statement else blob_checked(signer, digest_bytes(data).sha256)
 
 
 def verify(
