@@ -204,6 +204,24 @@ class Reader:
         environment |= _SAMPLES | _PASSWORDS
         return cls(folder=folder, environment=environment, token=verdaccio.token)
 
+    def run_program(self, page: str) -> str:
+        """Run the ``python`` blocks of the page, together one program, in a folder with one tarball; returns what it said."""
+        work = self.folder / "work"
+        work.mkdir()
+        (work / "kernel-1.0.0.tgz").write_bytes(demo_tarball("kernel").read_bytes())
+        done = subprocess.run(
+            [sys.executable, "-c", "".join(blocks(page, "python"))],
+            cwd=work,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def follow(self, page: str, *, before: str = "", shows: bool = True) -> str:
         """Run ``before`` and every ``sh`` block of the page; returns what was said. Any command that fails is a failure.
 
