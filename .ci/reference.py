@@ -7,6 +7,7 @@ everywhere.
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
 import inspect
 import json
@@ -28,9 +29,14 @@ from vxsec.policy.parameters import describe_parameters
 from vxsec.policy.rules import BUILTIN
 from vxsec.policy.schema import policy_schema
 from vxsec.policy.shipped import SHIPPED, load_shipped
+from vxsec.usecases.verify_npm import CHECKS as NPM_CHECKS
+from vxsec.verification import checks, provenance
+from vxsec.verification.checks import CHECKS
+from vxsec.verification.provenance import PROVENANCE_CHECKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from types import ModuleType
 
     from vxsec.policy.rule import Rule
 
@@ -55,6 +61,25 @@ EXIT_CODES: tuple[tuple[str, str], ...] = (
     ("130, 143", "interrupted, terminated"),
 )
 """Idea 5 of the house. The README has the same table; a test compares them."""
+
+FAMILIES = (
+    *("bundle", "certificate", "digest", "envelope", "github-attestations", "gnupg", "identity", "key", "keyless"),
+    *(
+        "npm",
+        "npm-attestations",
+        "npm-keys",
+        "openpgp",
+        "pep740",
+        "provenance",
+        "sct",
+        "signature",
+        "signer",
+        "ssh-agent",
+    ),
+    *("sshsig", "statement", "timestamp", "tlog", "tree", "trust-config", "trusted-root", "tuf", "verify", "witness"),
+)
+"""The families of reason codes that verification and signing use."""
+EVIDENCE_FILES = {"signature.asc", "signature.sshsig"}
 
 EXAMPLES: dict[str, str] = {
     "signature.threshold": "{threshold: 2, minPerRole: {machine: 1, human: 1}}",
@@ -84,6 +109,7 @@ def pages() -> dict[str, str]:
         "policy.md": _policy(),
         "exit-codes-and-errors.md": _errors(),
         "schemas.md": _schemas(),
+        "verification-checks.md": _checks(),
     }
     return {name: _page(text) for name, text in made.items()}
 
@@ -132,8 +158,8 @@ def _cli() -> str:
 def _common_options() -> dict[str, click.Option]:
     """The options that every command has through ``output_options``, by what is said of them."""
 
-    def nothing(**_: object) -> None:
-        pass
+    def nothing(**_: object) -> int:
+        return 0
 
     listed: list[click.Parameter] = vars(output_options(nothing))["__click_params__"]
     return {_said(item): item for item in reversed(listed) if isinstance(item, click.Option)}
@@ -340,6 +366,55 @@ def _errors() -> str:
         tree=inspect.cleandoc(tree[1]),
         steps=_table(["code or family", "next step"], [[f"`{code}`", step] for code, step in steps.items()]),
     )
+
+
+def _checks() -> str:
+    known = {
+        *CHECKS,
+        *PROVENANCE_CHECKS,
+        *(name for name, _ in NPM_CHECKS),
+        *(rule.id for rule in BUILTIN),
+        *LATER_RULES,
+    }
+    codes: dict[str, set[str]] = {}
+    for code in _literals() - known - EVIDENCE_FILES:
+        codes.setdefault(code.partition(".")[0], set()).add(code)
+    return _fill(
+        "verification-checks",
+        checks=_table(["check", "holds when"], _sentences(checks, CHECKS)),
+        provenance=_table(["check", "holds when"], _sentences(provenance, PROVENANCE_CHECKS)),
+        npm=_table(["check", "holds when"], [[f"`{name}`", text] for name, text in NPM_CHECKS]),
+        codes=_table(
+            ["family", "codes"],
+            [[f"`{name}`", ", ".join(f"`{code}`" for code in sorted(found))] for name, found in sorted(codes.items())],
+        ),
+    )
+
+
+def _sentences(module: ModuleType, names: Sequence[str]) -> Iterator[list[str]]:
+    """Each id with what the module's documentation says behind ````id``, ``.other``: sentence``.
+
+    Raises:
+        SystemExit: An id has no sentence.
+    """
+    text = " ".join(inspect.getsource(module).split())
+    said: dict[str, str] = {}
+    for found in re.finditer(r"((?:``[a-z.-]+``(?:, | and )?)+): (.+?\.)(?= |$)", text):
+        listed = re.findall(r"``([a-z.-]+)``", found[1])
+        prefix = listed[0].partition(".")[0]
+        said |= {f"{prefix}{name}" if name.startswith(".") else name: found[2] for name in listed}
+    for name in names:
+        if name not in said:
+            sys.exit(f"error: no sentence about the check {name}: write one beside its list")
+        yield [f"`{name}`", _markdown(said[name]).rstrip(".")]
+
+
+def _literals() -> set[str]:
+    """Every text in the source that is written as a reason code of a family that verification uses."""
+    pattern = re.compile(rf"(?:{'|'.join(FAMILIES)})\.[a-z][a-z0-9-]*")
+    trees = (ast.parse(path.read_text("utf-8")) for path in Path(errors.__file__).parent.rglob("*.py"))
+    constants = (node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return {value for value in constants if isinstance(value, str) and pattern.fullmatch(value)}
 
 
 def _schemas() -> str:

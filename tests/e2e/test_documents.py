@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 from functools import cache
@@ -12,6 +13,7 @@ import pytest
 
 from support.reader import FILL, PACK, PUBLISHED_WITHOUT_VXSEC, ROOT, SET_UP, Reader, blocks, demo_tarball, osv_mirror
 from support.verdaccio import running_verdaccio
+from vxsec import verification
 from vxsec.cli.root import root
 from vxsec.policy.document import parse_policy
 from vxsec.policy.rules import BUILTIN
@@ -23,7 +25,14 @@ if TYPE_CHECKING:
     from vxsec.policy.rule import Rule
 
 REFERENCE = runpy.run_path(str(ROOT / ".ci" / "reference.py"))
-PAGES = ("cli.md", "exit-codes-and-errors.md", "policy.md", "rules.md", "schemas.md")
+PAGES = (
+    "cli.md",
+    "exit-codes-and-errors.md",
+    "policy.md",
+    "rules.md",
+    "schemas.md",
+    "verification-checks.md",
+)
 
 
 @cache
@@ -186,6 +195,17 @@ def test_every_page_of_the_reference_is_held() -> None:
     assert set(pages()) == set(PAGES)
     written = {path.name for path in (ROOT / "docs" / "reference").glob("*.md")}
     assert written == {*PAGES, "README.md"}
+
+
+def test_every_reason_that_verification_gives_is_listed() -> None:
+    page = pages()["verification-checks.md"]
+    found: set[str] = set()
+    for path in sorted(Path(verification.__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "code" and isinstance(node.value, ast.Constant):
+                found.add(str(node.value.value))
+    assert len(found) > 50
+    assert {code for code in found if f"`{code}`" not in page and not code.startswith("registry.")} == set()
 
 
 def test_an_example_is_kept_for_rules_that_are_there() -> None:
