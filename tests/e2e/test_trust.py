@@ -11,7 +11,6 @@ import pytest
 
 from support.published_schemas import published_errors
 from support.trust_kit import IDENTITIES, write_key, write_keys
-from vxsec.cli import root as command_line
 from vxsec.errors import UndecidedError, VerificationError, VxsecError
 from vxsec.usecases.trust.init import init_trust
 from vxsec.usecases.trust.load import load_trust_repository
@@ -28,7 +27,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with keys of a team of two and an identities document; it is the current one."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setitem(command_line.COMMANDS, "trust", ("vxsec.cli.trust", "The trust repository."))
     write_keys(tmp_path, "alice", "bob", "carol", "ci", "online", "mallory")
     (tmp_path / "trust.yaml").write_bytes(IDENTITIES)
     return tmp_path

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +42,8 @@ def create_folder(directory: str | os.PathLike[str], files: Mapping[str, bytes])
     Raises:
         UsageError: ``file.exists`` or ``file.unwritable``.
     """
+    import shutil  # 5 ms, and who only reads needs neither this nor tempfile
+
     target = Path(os.path.abspath(directory))  # noqa: PTH100 - Path.resolve would follow a link, and rename replaces it
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise _exists(directory)
@@ -69,6 +69,8 @@ def replace_members(directory: str | os.PathLike[str], files: Mapping[str, bytes
     Raises:
         UsageError: ``file.unwritable``; nothing is changed, or everything is and only the moving is left to do.
     """
+    import shutil
+
     folder = Path(directory)
     with locked_folder(folder):
         _finish(folder, last)
@@ -95,6 +97,8 @@ def finish_pending(directory: str | os.PathLike[str], *, last: str) -> bool:
 
 
 def _finish(folder: Path, last: str) -> bool:
+    import shutil
+
     pending = folder / PENDING
     if not pending.is_dir():
         return False
@@ -119,6 +123,9 @@ def _members(folder: Path) -> Iterator[str]:
 
 def _stage(parent: Path, prefix: str, files: Mapping[str, bytes], told: str | os.PathLike[str]) -> Path:
     """A new folder beside the old one with every file on disk; removed again if that fails."""
+    import shutil
+    import tempfile
+
     staged: Path | None = None
     try:
         staged = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))

@@ -130,7 +130,7 @@ def remembered_versions(trust: VerifiedTrust, earlier: RememberedVersions | None
     return RememberedVersions(root=number, versions=versions, keys=keys)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class _Walk:
     """One walk: its ports, and the roles verified so far."""
 

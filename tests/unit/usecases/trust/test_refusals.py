@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -25,6 +26,8 @@ from vxsec.usecases.trust.rotate import refresh_trust, rotate_trust
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
+
+    from vxsec.signing.signer import BundleSigner
 
 
 @pytest.fixture(autouse=True)
@@ -64,21 +67,6 @@ def _broken_export() -> object:
     return check_trust_repository("export.json")
 
 
-class _Keyless:
-    """A signer that is no plain key."""
-
-    hint = "keyless"
-    subject = issuer = "somebody"
-
-    def bundle_statement(self, payload: bytes) -> bytes:
-        """Never asked for."""
-        return payload
-
-    def bundle_blob(self, sha256: bytes) -> bytes:
-        """Never asked for."""
-        return sha256
-
-
 REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "a role whose files come otherwise": (lambda: add_trust("trust", role="revocations", signers=ALICE), "trust.role"),
     "a role that there is not, to rotate": (lambda: rotate_trust("trust", role="mirrors", signers=ALICE), "trust.role"),
@@ -96,7 +84,10 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: init_trust("new", identities="trust.yaml", root_keys=["env:VXSEC_NO_SUCH_KEY"]),
         "signer.env-missing",
     ),
-    "a signer that is no plain key": (lambda: plain_signers([_Keyless()]), "trust.key-kind"),
+    "a signer that is no plain key": (
+        lambda: plain_signers([cast("BundleSigner", SimpleNamespace(hint="keyless"))]),
+        "trust.key-kind",
+    ),
     "a repository without a root": (_without_roots, "tuf.missing"),
     "a timestamp of nothing": (_empty_timestamp, "tuf.malformed"),
     "an export that is cut off": (_broken_export, "tuf.malformed"),
