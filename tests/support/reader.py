@@ -164,6 +164,14 @@ def _install(folder: Path, programs: Mapping[str, Sequence[str]]) -> None:
         script.chmod(0o755)
 
 
+def _advisories(folder: Path) -> dict[str, str]:
+    (folder / "npm-all.zip").write_bytes(osv_zip())
+    return {
+        "OSV_ZIP": str(folder / "npm-all.zip"),
+        "EXPORTED_AT": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """Someone with vxsec, npm and node on the PATH, a registry of their own, and nothing else on the machine."""
@@ -182,8 +190,8 @@ class Reader:
             "NO_COLOR": "1",
         }
         (folder / "home").mkdir()
-        _install(folder, {"vxsec": _VXSEC, "python3": (sys.executable,)})
-        environment |= _SAMPLES | _PASSWORDS
+        _install(folder, {"vxsec": _VXSEC})
+        environment |= _SAMPLES | _PASSWORDS | _advisories(folder)
         return cls(folder=folder, environment=environment, token="none")
 
     @classmethod
@@ -191,17 +199,14 @@ class Reader:
         """A reader who works in ``folder``."""
         environment = tools.environment(folder / "home", npmrc=verdaccio.npmrc().partition("\n")[2])
         _install(folder, {"vxsec": _VXSEC, "npm": tools.npm, "node": tools.node})
-        (folder / "npm-all.zip").write_bytes(osv_zip())
         environment |= {
             "PATH": os.pathsep.join([str(folder / "bin"), environment["PATH"]]),
             "REGISTRY": verdaccio.url,
             "MIRROR": mirror,
             "NPM_TOKEN": verdaccio.token,
-            "OSV_ZIP": str(folder / "npm-all.zip"),
-            "EXPORTED_AT": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "RETRY_SECONDS": "0",
         }
-        environment |= _SAMPLES | _PASSWORDS
+        environment |= _SAMPLES | _PASSWORDS | _advisories(folder)
         return cls(folder=folder, environment=environment, token=verdaccio.token)
 
     def run_program(self, page: str) -> str:
