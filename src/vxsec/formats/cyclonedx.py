@@ -6,7 +6,6 @@ not judged here (``vxsec.sbom.schema`` judges all of it).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from vxsec.errors import FormatError, NothingToJudgeError
@@ -15,6 +14,7 @@ from vxsec.formats.strict_json import parse_json
 from vxsec.formats.timestamps import parse_time
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.sbom import Bom, Component, Composition
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

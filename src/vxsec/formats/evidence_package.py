@@ -7,13 +7,13 @@ it is believed for its signatures, never for where it was found.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from vxsec.errors import FormatError, UsageError
 from vxsec.formats.strict_json import JsonNode, dump_json
 from vxsec.formats.tar_writer import write_tarball
 from vxsec.model.package import PackageRef, is_npm_name
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

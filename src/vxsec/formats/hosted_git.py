@@ -7,8 +7,9 @@ copy of a manifest can be compared with the tarball's.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from vxsec.values import dataclass
 
 __all__ = ["HostedGit", "parse_hosted_git"]
 

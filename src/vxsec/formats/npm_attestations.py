@@ -9,7 +9,6 @@ What a registry lists is a claim. Both kinds are verified as any other bundle is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError, FormatError
@@ -21,6 +20,7 @@ from vxsec.formats.strict_json import JsonNode, dump_json, parse_json, read_json
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import STATEMENT_V01, Bundle, Envelope, RejectedSignature
 from vxsec.model.package import PackageRef
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,13 +8,13 @@ depends on (strings): those are routes, not findings, and the advisory stands in
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vxsec.errors import FormatError, NothingToJudgeError, UndecidedError
 from vxsec.formats.strict_json import JsonNode, read_json
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.advisory import VulnerabilitySeverity
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

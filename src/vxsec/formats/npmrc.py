@@ -11,12 +11,13 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vxsec.errors import ConfigurationError
 from vxsec.formats.registry_url import normalise_registry_url
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

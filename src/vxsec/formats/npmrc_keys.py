@@ -9,9 +9,10 @@ A test compares this table with the npm that is installed.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

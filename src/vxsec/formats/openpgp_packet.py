@@ -7,7 +7,6 @@ signature covers, what may follow. So everything else is refused before any of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +14,7 @@ from vxsec.errors import FormatError
 from vxsec.formats.openpgp_armor import SIGNATURE, read_armor
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.openpgp import OpenPgpSignature
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

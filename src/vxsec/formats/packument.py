@@ -5,13 +5,14 @@ Source: npm's registry documentation, "package metadata", and what Verdaccio and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NoReturn
 
 from vxsec.errors import FormatError
 from vxsec.formats.strict_json import read_json
 from vxsec.formats.timestamps import parse_time
 from vxsec.limits import DEFAULT_LIMITS, Limits
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

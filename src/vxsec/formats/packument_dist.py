@@ -6,13 +6,13 @@ Source: npm's registry documentation, "package metadata" (``dist.signatures``, `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
 from vxsec.formats.strict_json import JsonNode
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.npm import NpmAttestations, NpmSignature
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from vxsec.formats.packument import PackumentVersion

@@ -12,7 +12,7 @@ say (a public key, a chain, a bare signature) is refused.
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
@@ -23,6 +23,7 @@ from vxsec.formats.statement import read_statement
 from vxsec.formats.strict_json import dump_json, parse_json, read_json
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import INTOTO_PAYLOAD_TYPE, STATEMENT_V1, Bundle, Envelope, RejectedSignature
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
@@ -26,6 +25,7 @@ from vxsec.formats.strict_json import read_json
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.dependency import Dependency, DependencyGraph, DependencySource
 from vxsec.model.package import PYPI, PackageRef
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,7 +5,6 @@ They are strict: a member that an old verifier does not know may restrict what t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, UsageError
@@ -13,6 +12,7 @@ from vxsec.formats.statement import as_statement_error, build_statement, nonempt
 from vxsec.formats.strict_json import JsonNode
 from vxsec.formats.timestamps import parse_time, render_time
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Statement, Subject
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,6 @@ places in a tree and base names of files; no path of the machine that scanned is
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from vxsec.errors import FormatError
@@ -16,6 +15,7 @@ from vxsec.formats.strict_json import JsonNode
 from vxsec.formats.timestamps import parse_time, render_time
 from vxsec.model.advisory import VulnerabilitySeverity
 from vxsec.model.scan import DatabaseState, NotEvaluated, NotEvaluatedReason, ScanResult, Vulnerability
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

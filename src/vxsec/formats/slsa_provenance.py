@@ -6,13 +6,14 @@ believed of it is compared with the certificate in ``vxsec.verification.provenan
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
 from vxsec.formats.protobuf_json import json_errors_as
 from vxsec.formats.strict_json import JsonNode
 from vxsec.formats.timestamps import parse_time, render_time
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

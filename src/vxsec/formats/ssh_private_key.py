@@ -8,12 +8,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError, FormatError
 from vxsec.formats.ssh_key import parse_ssh_public_key
 from vxsec.formats.ssh_wire import WireReader
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from vxsec.model.ssh import SshPublicKey

@@ -11,10 +11,10 @@ Reasons: ``archive.checksum`` ``archive.header`` ``archive.size`` ``archive.link
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NoReturn
 
 from vxsec.errors import TarballError
+from vxsec.values import dataclass
 
 __all__ = ["BLOCK", "Header", "parse_header"]
 

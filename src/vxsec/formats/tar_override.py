@@ -12,10 +12,10 @@ Reasons: ``archive.override``, and those of ``pax_records``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.formats.pax_records import parse_long_name, parse_pax_records
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -39,7 +39,6 @@ installs a ``.gitignore`` as ``.npmignore``), ``archive.unicode-override``.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -52,6 +51,7 @@ from vxsec.formats.tar_override import PAX_GLOBAL, Override, check_override, is_
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.artifact import FileEntry
 from vxsec.model.finding import Finding, Severity
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

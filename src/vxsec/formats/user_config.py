@@ -13,11 +13,11 @@ Paths are absolute or begin with ``~/``: what a file means must not depend on th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError
 from vxsec.formats.strict_yaml import read_document
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from vxsec.formats.strict_yaml import DocumentNode

@@ -30,7 +30,6 @@ import base64
 import csv
 import hashlib
 import re
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -40,6 +39,7 @@ from vxsec.formats.core_metadata import names_release, read_core_metadata, read_
 from vxsec.formats.zip_archive import open_zip
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.artifact import FileEntry
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -11,11 +11,11 @@ import selectors
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vxsec.errors import UndecidedError
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
+
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

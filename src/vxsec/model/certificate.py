@@ -5,8 +5,10 @@ Words are those of RFC 5280, RFC 6962 and of Fulcio's table of extensions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

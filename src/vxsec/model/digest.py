@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass
 
 from vxsec.errors import FormatError
+from vxsec.values import dataclass
 
 __all__ = ["Digests", "Integrity", "digest_bytes"]
 

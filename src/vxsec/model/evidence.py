@@ -6,9 +6,10 @@ finished: a rule that lacks something then says ``unknown``, never ``fail`` and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

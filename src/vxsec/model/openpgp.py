@@ -6,8 +6,9 @@ Nothing here is verified: facts read from packets are claims, and what gpg repor
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from datetime import datetime

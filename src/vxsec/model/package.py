@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from vxsec.errors import FormatError
+from vxsec.values import dataclass
 
 __all__ = ["NPM", "PYPI", "Manifest", "PackageRef", "is_npm_name", "is_pypi_name"]
 

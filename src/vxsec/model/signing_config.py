@@ -5,9 +5,10 @@ Words are those of ``sigstore_trustroot.proto``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection

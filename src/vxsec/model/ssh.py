@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+
+from vxsec.values import dataclass
 
 __all__ = ["SSHSIG_NAMESPACE", "SshPublicKey", "SshSignature", "SshSignatureFacts"]
 

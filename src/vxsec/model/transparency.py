@@ -6,8 +6,9 @@ promise) and of C2SP (``signed-note``, ``tlog-checkpoint``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,9 @@ believes; that document names the trusted roots it uses.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from datetime import datetime

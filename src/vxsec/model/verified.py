@@ -6,10 +6,11 @@ them (a test over the syntax tree holds it), so forgetting to verify is a type e
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from vxsec.errors import VerificationError
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from vxsec.formats.globs import text_matches
 from vxsec.model.decision import Mode
 from vxsec.model.package import NPM, PYPI
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

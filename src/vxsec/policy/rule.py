@@ -6,12 +6,12 @@ not be looked for, or is too old, is ``unknown``. Both close the gate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from vxsec.model.decision import Phase, PolicyRef, Verdict
 from vxsec.model.package import NPM
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

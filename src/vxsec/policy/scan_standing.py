@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from vxsec.model.package import NPM
 from vxsec.model.scan import NotEvaluatedReason
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import unknown
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ _SHOWN = 160
 class ScanParameters:
     """What every rule about a scan takes: how fresh the data must be, and for what no answer is needed."""
 
-    max_db_age: timedelta = parameter(doc="How old the advisory data may be.", default=timedelta(days=3))  # noqa: RUF009 - it is dataclasses.field
+    max_db_age: timedelta = parameter(doc="How old the advisory data may be.", default=timedelta(days=3))
     allow_unevaluated: tuple[str, ...] = parameter(
         doc="Reasons for which a package may stay without an answer.", default=(), choices=_REASONS
     )

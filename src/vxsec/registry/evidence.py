@@ -7,7 +7,6 @@ of evidence can only add to what is known, never take away from it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, NetworkError, RefusedError, UndecidedError, VerificationError, VxsecError
@@ -27,6 +26,7 @@ from vxsec.model.artifact import Artifact, RefusedArtifact
 from vxsec.model.attestation import RejectedSignature
 from vxsec.model.digest import Integrity, digest_bytes
 from vxsec.registry.publish_document import build_publish_document
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from vxsec.formats.evidence_package import EvidencePackage

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError, UsageError
@@ -13,6 +12,7 @@ from vxsec.formats.registry_url import normalise_registry_url
 from vxsec.formats.strict_json import dump_json
 from vxsec.formats.tarball import read_tarball
 from vxsec.limits import DEFAULT_LIMITS, Limits
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from vxsec.model.artifact import Artifact

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.sbom.build import RANGE_PROPERTY, SOURCE_PROPERTY
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -14,13 +14,13 @@ What the schema leaves open is decided here, once. Where two readings are possib
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from vxsec.errors import FormatError
 from vxsec.formats.osv import EVENTS
 from vxsec.model.package import NPM, PYPI
+from vxsec.values import dataclass
 from vxsec.versions.npm import NpmVersion
 from vxsec.versions.semver_order import semver_key
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError, FormatError, UsageError
 from vxsec.model.verification import Requirements
 from vxsec.signing.inputs import SignerInputs
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 from urllib.parse import unquote, urlsplit
+
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

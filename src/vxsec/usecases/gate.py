@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import LogWriteError, UsageError
@@ -16,6 +15,7 @@ from vxsec.usecases.collect.collector import Collector
 from vxsec.usecases.inputs import load_policy, open_artifacts
 from vxsec.usecases.registries import RegistrySession
 from vxsec.usecases.trust_source import load_trust
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     import os

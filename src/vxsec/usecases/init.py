@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from vxsec.policy.schema import policy_schema
 from vxsec.policy.shipped import load_shipped
 from vxsec.usecases.keys import generate_key
 from vxsec.usecases.registries import RegistrySession
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     import os

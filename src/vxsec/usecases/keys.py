@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from vxsec.formats.public_key import key_algorithm, key_hint, render_public_key
 from vxsec.host.files import write_atomic
 from vxsec.signing.key import KeySigner, generate_pkcs8
 from vxsec.usecases.inputs import load_public_key
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     import os

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vxsec.errors import NothingToJudgeError, UsageError
 from vxsec.formats.lockfiles import parse_lockfile
 from vxsec.usecases.inputs import load_lockfile_bytes
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     import os

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from vxsec.signing.signer import BundleSigner, FileSigner
 from vxsec.usecases.inputs import open_artifact, registry_url_for, require_artifact
 from vxsec.usecases.signers import blob_checked, file_checked, identity_of, open_signers, sign_checked
 from vxsec.usecases.trust_source import load_trust
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     import os

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError, FormatError, UsageError
 from vxsec.host.files import read_bounded
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.usecases.inputs import load_public_key
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     import os

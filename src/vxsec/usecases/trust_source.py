@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from vxsec.errors import ConfigurationError, UsageError
 from vxsec.host.files import read_bounded
 from vxsec.limits import DEFAULT_LIMITS
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

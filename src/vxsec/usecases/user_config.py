@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -10,6 +9,7 @@ from vxsec.errors import ConfigurationError
 from vxsec.formats.user_config import parse_user_config
 from vxsec.host.protected import read_protected
 from vxsec.limits import DEFAULT_LIMITS
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,13 +5,13 @@ Who may sign, and which signatures count toward a file, is judged where it is ju
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import RefusedError, VerificationError
 from vxsec.host.files import read_bounded
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import RejectedSignature
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     import os

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import RefusedError, UndecidedError, UsageError, VerificationError
@@ -16,6 +15,7 @@ from vxsec.usecases.inputs import open_artifact, parse_expect, read_sidecars, re
 from vxsec.usecases.verify_given import GivenJudge
 from vxsec.usecases.verify_judges import FileSubject, Judge, Judged, rejected_verdict
 from vxsec.usecases.verify_trusted import TrustJudge
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     import os

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from vxsec.errors import FormatError, UndecidedError, VerificationError
 from vxsec.host.files import read_bounded
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.report.verification import SignatureVerdict
+from vxsec.values import dataclass
 from vxsec.verification.checks import checks_of
 
 if TYPE_CHECKING:

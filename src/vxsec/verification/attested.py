@@ -13,7 +13,6 @@ What the predicate then says is read by whoever asked: here only its maker is es
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, VxsecError
@@ -22,6 +21,7 @@ from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import Bundle, Envelope, RejectedSignature
 from vxsec.model.trust import HolderKind, Role
 from vxsec.model.verified import VerifiedBlob, VerifiedStatement
+from vxsec.values import dataclass
 from vxsec.verification.bundle import verify_bundle, verify_statement_subject
 from vxsec.verification.standing import (
     rejected_signature,

@@ -18,7 +18,7 @@ the statement is about a file is ``vxsec.verification.bundle.verify_statement_su
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, UsageError, VerificationError
@@ -30,6 +30,7 @@ from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import INTOTO_PAYLOAD_TYPE, Envelope, pae
 from vxsec.model.verification import Check, CheckStatus
 from vxsec.model.verified import VerifiedSignature, VerifiedStatement
+from vxsec.values import dataclass
 from vxsec.verification.keys import verify_signature
 
 if TYPE_CHECKING:

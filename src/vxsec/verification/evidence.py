@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +10,7 @@ from vxsec.formats.checkpoint import read_checkpoint
 from vxsec.formats.rekor_entry import read_rekor_entry
 from vxsec.formats.timestamps import render_time
 from vxsec.model.verification import TimeSource, TrustedTime
+from vxsec.values import dataclass
 from vxsec.verification.requirements import Evidence, Shortfalls, require_evidence
 from vxsec.verification.transparency import (
     count_distinct,

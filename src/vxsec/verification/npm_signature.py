@@ -22,7 +22,6 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from vxsec.errors import VerificationError
@@ -34,6 +33,7 @@ from vxsec.model.npm import NpmKey
 from vxsec.model.package import is_npm_name
 from vxsec.model.trust import KeyKind, RevocationReason, Role
 from vxsec.model.verified import VerifiedNpmSignatures
+from vxsec.values import dataclass
 from vxsec.verification.keys import verify_signature
 from vxsec.versions.npm import is_version
 

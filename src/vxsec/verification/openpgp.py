@@ -19,7 +19,6 @@ ahead and text signatures, by whatever key is in the keyring. The steps, with th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -30,6 +29,7 @@ from vxsec.formats.openpgp_certificate import read_openpgp_certificates
 from vxsec.formats.openpgp_packet import read_detached_signature
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.openpgp import openpgp_identity, openpgp_inputs
+from vxsec.values import dataclass
 from vxsec.verification.gpg_report import expired_key, judge_gpg_report
 
 if TYPE_CHECKING:

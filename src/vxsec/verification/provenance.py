@@ -16,12 +16,12 @@ Each passes, fails or is not run with the reason; nothing is left out, so that t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
 from vxsec.formats.slsa_provenance import read_provenance_predicate, workflow_source
 from vxsec.model.verification import Check, CheckStatus
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

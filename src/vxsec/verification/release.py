@@ -17,7 +17,6 @@ A bundle counts when every line holds; the first that does not is the reason it 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
 
@@ -36,6 +35,7 @@ from vxsec.model.sbom import CYCLONEDX_PREDICATE
 from vxsec.model.scan import SCAN_PREDICATE
 from vxsec.model.trust import HolderKind, Role
 from vxsec.model.verified import VerifiedBlob, VerifiedStatement
+from vxsec.values import dataclass
 from vxsec.verification.bundle import subject_names, subject_states, verify_statement_subject
 from vxsec.verification.checks import Journal
 from vxsec.verification.standing import (

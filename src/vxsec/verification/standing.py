@@ -10,7 +10,6 @@ trusted time.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import UndecidedError, VerificationError
@@ -19,6 +18,7 @@ from vxsec.formats.timestamps import render_time
 from vxsec.model.attestation import RejectedSignature
 from vxsec.model.evidence import SignerFact
 from vxsec.model.trust import KeyKind, RevocationReason
+from vxsec.values import dataclass
 from vxsec.verification.bundle import verify_bundle
 from vxsec.verification.checks import checks_of
 

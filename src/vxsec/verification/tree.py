@@ -6,7 +6,6 @@ bundled packages count as such only where something else than the entry itself s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from vxsec.formats.strict_json import parse_json
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.digest import Integrity
 from vxsec.model.trust import OTHER_REGISTRY
+from vxsec.values import dataclass
 from vxsec.verification.workspace_globs import WorkspaceGlobs
 from vxsec.versions.npm import is_version
 

@@ -6,11 +6,11 @@ globs, backslashes or ``..`` matches nothing, so that a folder it meant is repor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import VerificationError
 from vxsec.formats.globs import match_wild
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,10 +7,11 @@ commands never need, are in ``vxsec.versions.npm_range``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import total_ordering
 
 from vxsec.errors import FormatError
+from vxsec.values import dataclass
 
 __all__ = [
     "BUILD",

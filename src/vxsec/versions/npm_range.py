@@ -8,11 +8,11 @@ because the order is what decides odd ranges.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
+from vxsec.values import dataclass
 from vxsec.versions.npm import BUILD, BUILD_IDENTIFIER, FULL, MAX_IDENTIFIER, MAX_LENGTH, NUMBER, PRERELEASE, NpmVersion
 
 if TYPE_CHECKING:

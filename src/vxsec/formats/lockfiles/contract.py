@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from vxsec.errors import NothingToJudgeError
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from vxsec.limits import Limits

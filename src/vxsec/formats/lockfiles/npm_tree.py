@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
 from vxsec.formats.lockfiles.source import SourceKind, is_pinned_commit, is_registry_tarball, source_kind
 from vxsec.model.digest import Integrity
 from vxsec.model.finding import Finding, Severity
+from vxsec.values import dataclass
 from vxsec.versions.npm import is_version
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.model.report.verification import FileVerdict, VerifyReport
 from vxsec.model.verification import CheckStatus
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -10,8 +10,6 @@ reason with the member it is about.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.decision import Phase
 from vxsec.model.finding import Severity
@@ -19,6 +17,7 @@ from vxsec.model.package import NPM, PYPI
 from vxsec.policy.next_command import inspect_step
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed
+from vxsec.values import dataclass
 
 __all__ = ["RULE", "Parameters"]
 

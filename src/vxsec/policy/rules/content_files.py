@@ -10,14 +10,13 @@ Where a denied file is meant, write the whole list under ``deny`` without its pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vxsec.formats.globs import PathGlob
 from vxsec.model.decision import Phase
 from vxsec.model.package import NPM, PYPI
 from vxsec.policy.next_command import inspect_step
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed
+from vxsec.values import dataclass
 
 __all__ = ["RULE", "Parameters"]
 

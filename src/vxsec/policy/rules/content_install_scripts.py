@@ -10,7 +10,6 @@ Fix: Remove the script, or read it and add the entry that the refusal prints to 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from vxsec.errors import ConfigurationError
 from vxsec.formats.redact import redact_urls
@@ -19,6 +18,7 @@ from vxsec.model.package import is_npm_name
 from vxsec.policy.next_command import add_to_list, inspect_step
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
+from vxsec.values import dataclass
 from vxsec.versions.npm_range import is_range, satisfies
 
 __all__ = ["RULE", "Parameters"]

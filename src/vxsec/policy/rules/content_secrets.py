@@ -9,7 +9,6 @@ gate the new file. For an example that only looks like one, add the entry that t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError
@@ -20,6 +19,7 @@ from vxsec.model.secret import SECRET_DETECTORS
 from vxsec.policy.next_command import add_to_list, inspect_step
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from vxsec.model.evidence import SecretFact

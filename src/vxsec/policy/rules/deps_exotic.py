@@ -10,7 +10,6 @@ Fix: Depend on a published version. Where the source is meant, add the dependenc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.formats.globs import text_matches
@@ -21,6 +20,7 @@ from vxsec.model.decision import Phase
 from vxsec.policy.next_command import add_to_list, inspect_step, quoted
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,7 +9,6 @@ a licence of its own (a contract, your own code) is named under ``exceptions``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError
@@ -22,6 +21,7 @@ from vxsec.policy.next_command import add_to_list, inspect_step
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed
 from vxsec.policy.rule import unknown as undecided
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from vxsec.model.evidence import LicenseFact

@@ -11,8 +11,6 @@ a range, pack with ``pnpm pack`` (or ``yarn pack``), which replaces it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vxsec.errors import ConfigurationError
 from vxsec.formats.redact import redact_urls
 from vxsec.model.decision import Phase
@@ -21,6 +19,7 @@ from vxsec.model.trust import OTHER_REGISTRY
 from vxsec.policy.next_command import ASK_AGAIN, gate_command, is_file, publish_command
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
+from vxsec.values import dataclass
 
 __all__ = ["RULE", "Parameters"]
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from vxsec.errors import ConfigurationError
@@ -23,6 +22,7 @@ from vxsec.model.decision import Phase
 from vxsec.policy.next_command import inspect_step, is_file
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
+from vxsec.values import dataclass
 
 __all__ = ["RULE", "Parameters"]
 

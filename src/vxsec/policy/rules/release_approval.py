@@ -9,7 +9,6 @@ Where the approval binds another policy or an older version of it, approve again
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from vxsec.model.trust import Role
 from vxsec.policy.next_command import approve_command, gate_command
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from vxsec.model.evidence import ApprovalEvidence, ApprovalFact
@@ -34,7 +34,7 @@ class Parameters:
 
     role: str = parameter(doc="The role that approves.", default="human", choices=("human",))
     min: int = parameter(doc="Distinct people who must approve.", default=1, minimum=1, maximum=100)
-    max_age: timedelta | None = parameter(doc="How old an approval may be, by its own date.", default=None)  # noqa: RUF009 - it is dataclasses.field
+    max_age: timedelta | None = parameter(doc="How old an approval may be, by its own date.", default=None)
 
 
 def _check(parameters: Parameters, context: RuleContext) -> Outcome:

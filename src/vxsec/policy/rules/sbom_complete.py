@@ -10,7 +10,6 @@ of the lockfile. Where a bare file is enough: ``vxsec sbom generate FILE.tgz --b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.model.decision import Phase
@@ -19,6 +18,7 @@ from vxsec.model.trust import Role
 from vxsec.policy.next_command import attest_sbom_command, generate_sbom_command, is_file, quoted
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from vxsec.model.evidence import SbomEvidence, SbomFact

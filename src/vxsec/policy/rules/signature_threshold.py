@@ -13,7 +13,6 @@ change of the file sign and approve again.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.model.decision import Phase
@@ -23,6 +22,7 @@ from vxsec.model.trust import Role
 from vxsec.policy.next_command import approve_command, gate_command, inspect_step, is_file, sign_command
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,6 @@ tag in ``allowDowngradeTags``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from vxsec.model.evidence import PackumentState, RegistryEvidence
 from vxsec.policy.next_command import ASK_AGAIN, gate_command, inspect_step, publish_command
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed, unknown
+from vxsec.values import dataclass
 from vxsec.versions.npm import NpmVersion
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ whole project is shown by ``vxsec scan package-lock.json``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.model.advisory import VulnerabilitySeverity
@@ -19,6 +18,7 @@ from vxsec.model.package import NPM, PYPI
 from vxsec.policy.parameters import parameter
 from vxsec.policy.rule import EvidenceKind, Outcome, Rule, RuleContext, failed, passed
 from vxsec.policy.scan_standing import ScanParameters, believed_scan, check_standing
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,7 +50,7 @@ class Deny:
 class Parameters(ScanParameters):
     """From where on, and for how long not yet."""
 
-    deny: Deny = parameter(doc="Which vulnerabilities close the gate.", default=Deny(), of=Deny)  # noqa: RUF009 - a frozen value
+    deny: Deny = parameter(doc="Which vulnerabilities close the gate.", default=Deny(), of=Deny)
     grace: Mapping[str, timedelta] = parameter(
         doc="How long after its publication a vulnerability of this severity is let pass; without a date of publication "
         "there is none.",

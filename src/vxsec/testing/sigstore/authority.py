@@ -7,7 +7,6 @@ the authority's key identifier and Fulcio's own extensions (Sigstore "Certificat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,6 +20,7 @@ from vxsec.testing.sigstore.ct_log import sct_extension
 from vxsec.testing.sigstore.der import utf8_string
 from vxsec.testing.sigstore.identity import FULCIO_ARC
 from vxsec.testing.sigstore.keys import spki_of
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

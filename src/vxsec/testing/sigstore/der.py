@@ -6,8 +6,9 @@ hostile bytes are elsewhere; what this module reads was sent by a test.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from datetime import datetime

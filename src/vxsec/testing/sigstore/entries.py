@@ -7,10 +7,10 @@ Kinds: ``hashedrekord`` 0.0.1 and 0.0.2, ``dsse`` 0.0.1 and 0.0.2, ``intoto`` 0.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from vxsec.model.attestation import pae
 from vxsec.testing.sigstore.keys import HashName, digest, encode, key_details, public_key_of, render_verifier
+from vxsec.values import dataclass
 
 __all__ = ["Logged", "canonical", "entry_body", "envelope_json"]
 

@@ -6,10 +6,11 @@ above a DER UTF8String.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from vxsec.testing.sigstore.der import utf8_string
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

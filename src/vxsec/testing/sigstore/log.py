@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vxsec.testing.sigstore.keys import encode, make_key, sign, spki_of
 from vxsec.testing.sigstore.merkle import MerkleTree
 from vxsec.testing.sigstore.notes import NoteKey, checkpoint_text, note_log_id, signed_note
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from vxsec.testing.sigstore.keys import KeyKind

@@ -15,7 +15,6 @@ No HTTP, no clock: everything happens at the times that the recipe names. Usage:
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -45,6 +44,7 @@ from vxsec.testing.sigstore.recipe import (
     Stamp,
 )
 from vxsec.testing.sigstore.timestamp import TimestampAuthority
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

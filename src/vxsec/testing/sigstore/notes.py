@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from vxsec.testing.sigstore.keys import PrivateKey, encode, public_key_of, sign
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ Plain values, so that a table of cases is a table of recipes. :mod:`vxsec.testin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -13,6 +13,7 @@ from vxsec.model.attestation import INTOTO_PAYLOAD_TYPE
 from vxsec.model.trusted_root import Window
 from vxsec.testing.sigstore.authority import LeafShape
 from vxsec.testing.sigstore.identity import Identity
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cryptography import x509
@@ -32,6 +31,7 @@ from vxsec.testing.sigstore.der import (
 )
 from vxsec.testing.sigstore.keys import HashName, digest, sign
 from vxsec.testing.sigstore.replies import RefusedRequestError
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from vxsec.host.files import read_bounded
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.attestation import Bundle, Envelope, RejectedSignature
 from vxsec.usecases.inputs import files_in, read_sidecars
+from vxsec.values import dataclass
 from vxsec.verification.bundle import subject_states
 from vxsec.verification.release import SourceKind
 

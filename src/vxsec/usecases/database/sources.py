@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +11,7 @@ from vxsec.formats.zip_archive import open_zip
 from vxsec.host.files import list_files, read_bounded
 from vxsec.host.random_access import opened_file
 from vxsec.limits import DEFAULT_LIMITS
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections import Counter

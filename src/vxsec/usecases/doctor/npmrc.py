@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.report.doctor import Area
 from vxsec.registry.npm_config import load_npm_config
 from vxsec.usecases.doctor.notes import Notes
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

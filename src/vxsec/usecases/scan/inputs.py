@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +16,7 @@ from vxsec.model.report.scan import ScanInput, ScanInputKind
 from vxsec.usecases.dependencies import graph_for, unanswered, with_bundled, with_unresolved
 from vxsec.usecases.inputs import open_artifact, refusal
 from vxsec.usecases.lockfile_input import find_lockfile, load_lockfile_input, refuse_shadowed
+from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     import os

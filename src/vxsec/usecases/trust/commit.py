@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from vxsec.model.report.trust import TrustChange
 from vxsec.model.trust_repository import DELEGATED_ROLES, IDENTITIES_PATH, REVOCATIONS_PATH
 from vxsec.usecases.trust.draft import ROLES, Hand, plain_signers
 from vxsec.usecases.trust.files import TIMESTAMP, disk_name, open_files
+from vxsec.values import dataclass
 from vxsec.verification.tuf import verify_trust
 
 if TYPE_CHECKING:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, UsageError, VerificationError
 from vxsec.model.trust_repository import IDENTITIES_PATH, REVOCATIONS_PATH
 from vxsec.usecases.trust.files import open_files
 from vxsec.usecases.trust.memory import recall_versions, remember_versions
+from vxsec.values import dataclass
 from vxsec.verification.tuf import verify_trust
 
 if TYPE_CHECKING:
