@@ -96,7 +96,7 @@ class Judges:
             self.instance, "verify", "identity", "--offline", "--bundle", made.bundle,
             "--cert-identity", made.identity, "--cert-oidc-issuer", made.issuer, made.file,
         )  # fmt: skip
-        return Said(accepted=done.returncode == 0, message=done.stderr)
+        return Said(accepted=done.returncode == 0, message=" ".join(done.stderr.split()))
 
     def javascript(self, made: Made) -> Said:
         """The library of sigstore-js, which leaves a statement's subject to its caller."""
