@@ -6,7 +6,7 @@ Measured on the closure of nine popular tools (572 real npm tarballs, November 2
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from vxsec.values import dataclass
 
 __all__ = ["DEFAULT_LIMITS", "Limits"]
 
@@ -120,6 +120,10 @@ class Limits:
     """Authorities, or logs, of one kind in one trusted root."""
     signing_services: int = 64
     """Of one kind in one signing config; Sigstore's own has two logs."""
+    keyless_seconds: float = 120.0
+    """To fetch the public-good instance's configuration, or to get certificate, timestamps and log entry of one signature."""
+    keyless_browser_seconds: float = 300.0
+    """For a person to log in."""
     witness_answer_bytes: int = 4 * _MIB
     """A log's or timestamp authority's answer; real ones have less than 10 kB, an old entry may come with its payload."""
 
