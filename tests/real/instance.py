@@ -193,8 +193,9 @@ class RealInstance:
 
     def _start(self, name: str, *arguments: str) -> None:
         with (self.folder / "log" / name).open("wb") as log:
+            # Where pytest is killed, the kernel ends the server: nothing outlives a run.
             self._processes[name] = subprocess.Popen(
-                [str(self.programs / name), *arguments],
+                ["setpriv", "--pdeathsig", "TERM", "--", str(self.programs / name), *arguments],
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
