@@ -1,18 +1,19 @@
 """What cosign signs with a local key verifies here, what we sign verifies in cosign, and neither takes the other's forgery.
 
-The commands need no service: signing uses an empty signing configuration, verifying leaves the transparency log out
-(this version of ours does not look at it either).
+Most commands need no service: signing uses an empty signing configuration, verifying leaves the transparency log out. Keys
+with witnesses (``TestWitnessed``) have theirs from an instance on loopback, and there cosign leaves nothing out.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -22,15 +23,20 @@ from vxsec.formats.cosign_key import decrypt_key, encrypt_key
 from vxsec.formats.public_key import key_hint, parse_public_key, render_public_key
 from vxsec.formats.release_statement import build_release_statement
 from vxsec.formats.sigstore_bundle import read_bundle
+from vxsec.formats.trusted_root import read_trusted_root
+from vxsec.host.clock import utc_now
 from vxsec.model.attestation import RELEASE_PREDICATE, STATEMENT_V01, Bundle
 from vxsec.model.digest import digest_bytes
+from vxsec.model.verification import Requirements
 from vxsec.model.verified import VerifiedBlob, VerifiedSignature, VerifiedStatement
 from vxsec.signing.key import KeySigner, generate_pkcs8
 from vxsec.signing.signer import sign_blob, sign_statement
+from vxsec.testing.sigstore import SigstoreInstance
+from vxsec.usecases.signers import blob_checked, open_signers, sign_checked
 from vxsec.verification.bundle import verify_bundle, verify_statement_subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 COSIGN = os.environ.get("VXSEC_COSIGN") or shutil.which("cosign")
 CONFORMANCE = Path(__file__).parents[3] / "shared" / "conformance" / "sigstore"
@@ -40,6 +46,7 @@ DIGESTS = digest_bytes(DATA)
 
 UNREADABLE = {
     "bundle-unknown-version_fail": "bundle.media-type",
+    "bundle-empty-certificate-chain_fail": "bundle.material",
     "bundle-malformed-json_fail": "bundle.malformed",
     "bundle-invalid-base64-signature_fail": "bundle.base64",
 }
@@ -105,6 +112,12 @@ class _Cosign:
 @pytest.fixture(scope="module")
 def cosign(tmp_path_factory: pytest.TempPathFactory) -> _Cosign:
     return _Cosign(tmp_path_factory.mktemp("cosign"))
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[SigstoreInstance]:
+    with SigstoreInstance() as made:
+        yield made
 
 
 def _signer(algorithm: str) -> KeySigner:
@@ -240,13 +253,138 @@ class TestToCosign:
         assert _code(read_bundle(tampered, where="t"), signer.spki) in {"signature.invalid", "bundle.payload-type"}
 
 
+# -- keys with witnesses ------------------------------------------------------------------------------------------------
+
+
+def _drop(*names: str) -> Callable[[dict[str, Any]], None]:
+    def change(document: dict[str, Any]) -> None:
+        for name in names:
+            del document["verificationMaterial"][name]
+
+    return change
+
+
+def _swap_entry(document: dict[str, Any]) -> None:
+    (entry,) = document["verificationMaterial"]["tlogEntries"]
+    entry["canonicalizedBody"] = entry["canonicalizedBody"][:-8] + "AAAAAAA="
+
+
+def _turn_timestamp(document: dict[str, Any]) -> None:
+    (stamp,) = document["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"]
+    raw = bytearray(base64.b64decode(stamp["signedTimestamp"]))
+    raw[-1] ^= 1
+    stamp["signedTimestamp"] = base64.b64encode(raw).decode()
+
+
+class TestWitnessed:
+    """What we have logged and timestamped on loopback verifies in cosign, with the trusted root and nothing left out."""
+
+    pytestmark = needs_cosign
+
+    def _sign(
+        self, cosign: _Cosign, instance: SigstoreInstance, algorithm: str, *, rekor: Literal[1, 2], blob: bool
+    ) -> tuple[bytes, bytes]:
+        """The key's public half, and the bundle."""
+        pkcs8 = generate_pkcs8(algorithm)
+        (cosign.folder / "witnessed.pem").write_bytes(
+            b"-----BEGIN PRIVATE KEY-----\n%b\n-----END PRIVATE KEY-----\n" % base64.b64encode(pkcs8)
+        )
+        (cosign.folder / "config.json").write_bytes(instance.client_trust_config(rekor=rekor))
+        (cosign.folder / "root.json").write_bytes(instance.trusted_root())
+        (opened,) = open_signers(
+            [f"file:{cosign.folder}/witnessed.pem"],
+            password=None,
+            trust_config=cosign.folder / "config.json",
+            timestamp=True,
+            log_entry=True,
+        )
+        if blob:
+            return KeySigner(pkcs8, where="k").spki, blob_checked(opened, DIGESTS.sha256)
+        payload = build_release_statement(package=PACKAGE, digests=DIGESTS, registry=REGISTRY, created_at=NOW)
+        return KeySigner(pkcs8, where="k").spki, sign_checked(opened, payload)
+
+    def _accepts(self, cosign: _Cosign, spki: bytes, line: bytes, *, blob: bool, file: str = "file.tgz") -> bool:
+        (cosign.folder / "key.pub").write_bytes(render_public_key(spki))
+        (cosign.folder / "bundle.json").write_bytes(line)
+        command = ["verify-blob"] if blob else ["verify-blob-attestation", "--type", RELEASE_PREDICATE]
+        given = (
+            "--key",
+            "key.pub",
+            "--trusted-root",
+            "root.json",
+            "--use-signed-timestamps",
+            "--bundle",
+            "bundle.json",
+        )
+        return cosign.run(*command, *given, file, expect=None).returncode == 0
+
+    @pytest.mark.parametrize(
+        ("algorithm", "rekor", "blob"),
+        [
+            ("ecdsa-p256", 1, True),
+            ("ecdsa-p256", 1, False),
+            ("ecdsa-p256", 2, True),
+            ("ecdsa-p256", 2, False),
+            ("rsa-3072", 1, True),
+            ("rsa-3072", 1, False),
+            ("rsa-3072", 2, True),
+            ("rsa-3072", 2, False),
+            ("ecdsa-p384", 1, True),
+            ("ecdsa-p384", 1, False),
+            ("ed25519", 1, False),
+        ],
+    )
+    def test_cosign_verifies_signature_log_entry_and_timestamp(
+        self, cosign: _Cosign, instance: SigstoreInstance, algorithm: str, rekor: Literal[1, 2], blob: bool
+    ) -> None:
+        spki, line = self._sign(cosign, instance, algorithm, rekor=rekor, blob=blob)
+        assert self._accepts(cosign, spki, line, blob=blob)
+        assert not self._accepts(cosign, _signer(algorithm).spki, line, blob=blob)
+        (cosign.folder / "other").write_bytes(b"other")
+        assert not self._accepts(cosign, spki, line, blob=blob, file="other")
+
+    @pytest.mark.parametrize("rekor", [1, 2])
+    @pytest.mark.parametrize("blob", [True, False], ids=["blob", "statement"])
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            pytest.param(_drop("tlogEntries"), "tlog.too-few", id="without its log entry"),
+            pytest.param(_drop("timestampVerificationData"), "timestamp.too-few", id="without its timestamp"),
+            pytest.param(_turn_timestamp, "timestamp.signature", id="with another timestamp"),
+            pytest.param(_swap_entry, "tlog.", id="with another log entry"),
+        ],
+    )
+    def test_neither_takes_it_with_a_witness_changed(
+        self,
+        cosign: _Cosign,
+        instance: SigstoreInstance,
+        rekor: Literal[1, 2],
+        blob: bool,
+        change: Callable[[dict[str, Any]], None],
+        code: str,
+    ) -> None:
+        spki, line = self._sign(cosign, instance, "ecdsa-p256", rekor=rekor, blob=blob)
+        changed = _changed(line, change)
+        assert not self._accepts(cosign, spki, changed, blob=blob)
+        with pytest.raises(VerificationError) as caught:
+            verify_bundle(
+                read_bundle(changed, where="changed"),
+                keys=[spki],
+                roots=read_trusted_root(instance.trusted_root(), where="root"),
+                requirements=Requirements(log_entries=1, timestamps=1),
+                sha256=DIGESTS.sha256,
+                now=utc_now(),
+            )
+        assert caught.value.code.startswith(code)
+
+
 # -- public conformance cases -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.shared
 @pytest.mark.skipif(not CONFORMANCE.is_dir(), reason="the shared data does not lie beside the checkout")
 class TestConformance:
-    """The cases with a managed key. Their log entries and timestamps are not looked at by this version."""
+    """The cases with a managed key, and no trusted root; ``tests/conformance`` runs the whole suite with its roots."""
 
     def test_the_happy_path_verifies(self) -> None:
         case = CONFORMANCE / "managed-key-happy-path"
@@ -278,4 +416,4 @@ class TestConformance:
         bundle = read_bundle(case.read_bytes(), where=name)
         assert bool(bundle.certificates) != name.startswith("managed-key")
         if bundle.certificates:
-            assert _code(bundle, _signer("ecdsa-p256").spki) == "bundle.certificate-unsupported"
+            assert _code(bundle, _signer("ecdsa-p256").spki) == "certificate.no-root"
