@@ -155,10 +155,11 @@ def _load_repository(given: TrustSource, *, now: datetime | None, as_of: bool) -
         holders=trust.holders,
         trusted_roots=trust.trusted_roots,
     )
+    by_version = loaded.verified.fresh_by == "minimum-version"
     return replace(
         trust,
         signed=True,
-        source=str(given.path),
+        source=f"{given.path} (fresh by its version alone)" if by_version else str(given.path),
         key_revocations=(*trust.key_revocations, *revoked.keys),
         identity_revocations=(*trust.identity_revocations, *revoked.identities),
         digest_revocations=(*trust.digest_revocations, *revoked.digests),

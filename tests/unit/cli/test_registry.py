@@ -43,7 +43,7 @@ def test_a_registry_signs_and_writes_its_keys(shop: Path) -> None:
     )
     keys = read_npm_keys((shop / "keys.json").read_bytes(), where="keys.json").keys
     signed = json.loads((shop / "signed.json").read_text(encoding="utf-8"))
-    made = signed["patches"][NAME]["versions"][VERSION]["dist"]["signatures"]
+    made = signed["files"][0]["signatures"]
     verdict = verify_npm_signatures(
         name=NAME,
         version=VERSION,

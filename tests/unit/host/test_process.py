@@ -177,9 +177,12 @@ if os.fork() == 0:
         os.write(1, b'x' * 4096)
 os._exit(0)
 """
-    with pytest.raises(UndecidedError) as caught:
-        python(program, timeout=2.0)
-    assert caught.value.code == "process.too-large"
+    started = time.monotonic()
+    try:  # how much of it is in the pipe when the program has ended is up to the machine
+        assert len(python(program, timeout=2.0).stdout) <= ROOM
+    except UndecidedError as error:
+        assert error.code == "process.too-large"
+    assert time.monotonic() - started < 4.5
 
 
 def test_a_child_that_writes_on_is_read_until_the_time_is_up() -> None:
