@@ -140,3 +140,13 @@ def _config(shop: Shop, digest: str) -> Path:
     (folder / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "config.toml").chmod(0o600)
     return folder
+
+
+def test_doctor_says_what_of_the_repository_ends_soon(vxsec_run: Vxsec, shop: Shop, digest: str) -> None:
+    pinned = ("--trust", "trust", "--trust-root", digest)
+    codes = {item["code"] for item in vxsec_run("doctor", *pinned, "--json").json["findings"]}
+    assert {"doctor.role-expires", "doctor.trust"} & codes
+    assert not {code for code in codes if code.startswith("doctor.tuf")}
+    wrong = vxsec_run("doctor", "--trust", "trust", "--trust-root", "0" * 64, "--json")
+    assert wrong.status == 11
+    assert any(item["level"] == "problem" and item["area"] == "trust" for item in wrong.json["findings"])

@@ -11,6 +11,7 @@ from vxsec.errors import UsageError, VxsecError
 from vxsec.formats.timestamps import render_time
 from vxsec.model.decision import Mode
 from vxsec.model.report.doctor import Area
+from vxsec.model.report.trust import TrustLevel
 from vxsec.model.trust import Role
 from vxsec.usecases.doctor.notes import Notes
 from vxsec.usecases.inputs import load_policy
@@ -62,8 +63,32 @@ def check_trust(source: Trust | None, *, project: Path) -> tuple[TrustRoot | Non
     except OSError as error:  # its folder cannot be entered
         denied = UsageError(f"cannot read: {error.strerror}", code="file.unreadable", where=str(source))
         return None, [_TRUST.error("trust", denied, expected=_LOADS)]
+    broken += _expiring(source)
     counted = f"keys: {len(trust.keys)}, holders: {len(trust.holders)}, registries: {len(trust.registries)}"
     return trust, broken or [_TRUST.ok("trust", f"it loads ({counted})", where=trust.source)]
+
+
+def _expiring(source: Trust) -> Iterator[DoctorFinding]:
+    """What of a trust repository ends soon, 30, 14 and 3 days ahead; keys are told of by :func:`check_windows`."""
+    from vxsec.usecases.trust.files import is_trust_repository
+
+    if not isinstance(source, TrustSource) or not is_trust_repository(source.path):
+        return
+    from vxsec.usecases.trust.check import check_trust_repository
+
+    checked = check_trust_repository(source.path, root_sha256=source.root_sha256)
+    for finding in checked.findings:
+        if not finding.code.startswith("trust.role-"):
+            continue
+        near = finding.level not in {TrustLevel.NOTICE, TrustLevel.SOON}
+        tell = _TRUST.problem if near else _TRUST.warning
+        yield tell(
+            finding.code.removeprefix("trust."),
+            finding.message,
+            expected="metadata that is not about to end",
+            fix=finding.fix,
+            where=checked.source,
+        )
 
 
 def _load_key(name: str, *, source: str | os.PathLike[str], broken: list[DoctorFinding]) -> bytes:
