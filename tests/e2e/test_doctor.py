@@ -125,7 +125,9 @@ def test_every_command_in_a_fix_is_one_that_can_be_typed(vxsec_run: Vxsec, machi
         words = shlex.split(command)[1:]
         with click.Context(root, info_name="vxsec") as parent:
             name, chosen, rest = root.resolve_command(parent, words)
-            while isinstance(chosen, click.Group):
+            while isinstance(chosen, click.Group) and (
+                (rest and not rest[0].startswith("-")) or not chosen.invoke_without_command
+            ):
                 name, chosen, rest = chosen.resolve_command(parent, rest)
             assert chosen is not None
             chosen.make_context(name, rest, parent=parent)

@@ -139,7 +139,9 @@ def _refusal(command: str) -> str | None:
     try:
         with click.Context(root, info_name="vxsec") as parent:
             name, chosen, rest = root.resolve_command(parent, words)
-            while isinstance(chosen, click.Group):
+            while isinstance(chosen, click.Group) and (
+                (rest and not rest[0].startswith("-")) or not chosen.invoke_without_command
+            ):
                 name, chosen, rest = chosen.resolve_command(parent, rest)
             assert chosen is not None
             chosen.make_context(name, rest, parent=parent)
