@@ -38,6 +38,17 @@ def test_a_report_has_every_check_in_order_and_each_piece_of_evidence() -> None:
     assert list(dict.fromkeys(check.id for check in report)) == list(CHECKS)
 
 
+def test_going_on_with_a_report_tells_a_check_once() -> None:
+    before = Journal()
+    before.passed("material", "fine")
+    after = Journal(before.report())
+    after.passed("subject", "these bytes")
+    after.skipped("predicate", "there is none")
+    told = [(check.id, check.status) for check in after.report()]
+    assert [identifier for identifier, _ in told] == list(CHECKS)
+    assert dict(told)["subject"] is CheckStatus.PASSED
+
+
 def test_forks_do_not_change_each_other() -> None:
     journal = Journal()
     journal.passed("material", "fine")
