@@ -10,6 +10,7 @@ import pytest
 
 import vxsec
 from support.gpg_kit import gpg_home, has_gpg
+from support.shop import make_database
 from support.ssh_agent import HardwareAgent, serving
 from support.ssh_kit import SK_ED25519, make
 from vxsec.formats.sigstore_bundle import read_bundle_lines
@@ -74,6 +75,22 @@ class TestCommands:
         assert answer.status == 0, answer.err
         assert "will not count" not in answer.out
         assert _counts(path) == [(1, 1)]
+
+    def test_scan(self, vxsec_run: Vxsec, shop: Shop) -> None:
+        path = shop.pack("kernel")
+        make_database(shop.folder / "db")
+        given = ("--db", shop.folder / "db", "--attest", "--signer", shop.uri("ci"))
+        answer = vxsec_run("scan", path, *given, *WITNESSES)
+        assert answer.status == 0, answer.err
+        assert _counts(path) == [(1, 1)]
+
+    def test_an_sbom_is_attested_keyless(self, vxsec_run: Vxsec, shop: Shop, instance: SigstoreInstance) -> None:
+        path = shop.pack("kernel")
+        (shop.folder / "token").write_text(instance.issuer.token(subject="ci@example.test"), encoding="ascii")
+        answer = vxsec_run("sbom", "attest", path, "--signer", "keyless:token:token", "--trust-config", "config.json")
+        assert answer.status == 0, answer.err
+        (bundle,) = _bundles(path)
+        assert bundle.certificates
 
     def test_one_without_the_other(self, vxsec_run: Vxsec, shop: Shop) -> None:
         path = shop.pack("kernel")
