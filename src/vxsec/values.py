@@ -11,32 +11,31 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import MISSING, Field, FrozenInstanceError
-from operator import attrgetter
+from operator import attrgetter, eq, ge, gt, le, lt
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from dataclasses import dataclass
     from inspect import Signature
 
 __all__ = ["dataclass"]
 
-_VALUE = {"frozen": True, "slots": True, "kw_only": True}
-_OPTIONAL = {"eq": True, "repr": True}
+_OPTIONS = {"frozen": False, "slots": False, "kw_only": False, "eq": True, "repr": True, "order": False}
 
 
 def _dataclass(**options: bool) -> Callable[[type[Any]], type[Any]]:
-    """What :func:`dataclasses.dataclass` makes of the same options; of others than a frozen value's it makes it itself."""
+    """What :func:`dataclasses.dataclass` makes of the same options; it makes itself what has no slots or takes positions."""
     standard: Callable[[type[Any]], type[Any]] = dataclasses.dataclass(**options)
-    asked = _OPTIONAL | options
-    if asked != _VALUE | {name: asked[name] for name in _OPTIONAL}:
+    asked = _OPTIONS | options
+    if asked.keys() != _OPTIONS.keys() or not (asked["slots"] and asked["kw_only"]) or asked["order"] > asked["eq"]:
         return standard
 
     def decorate(cls: type[Any]) -> type[Any]:
         if any(hasattr(base, "__dataclass_fields__") for base in cls.__bases__):
             return standard(cls)
-        return _make(cls, eq=asked["eq"], text=asked["repr"])
+        return _make(cls, asked)
 
     return decorate
 
@@ -45,24 +44,30 @@ if not TYPE_CHECKING:
     dataclass = _dataclass
 
 
-def _make(cls: type[Any], *, eq: bool, text: bool) -> type[Any]:
+def _make(cls: type[Any], asked: Mapping[str, bool]) -> type[Any]:
     written = vars(cls).keys() & {"__repr__", "__eq__", "__hash__"}
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True)(cls)
     fields = dataclasses.fields(made)
     made.__init__ = _constructor(made, fields)
-    made.__setattr__, made.__delattr__ = _refuse_assignment, _refuse_deletion
-    made.__getstate__, made.__setstate__ = _state, _restore
-    if text and "__repr__" not in written:
+    if asked["frozen"]:
+        made.__setattr__, made.__delattr__ = _refuse_assignment, _refuse_deletion
+        made.__getstate__, made.__setstate__ = _state, _restore
+    if asked["repr"] and "__repr__" not in written:
         made.__repr__ = _text
-    if eq:
+    if asked["eq"]:
         compared = attrgetter("__class__", *(field.name for field in fields if field.compare))
         if "__eq__" not in written:
-            made.__eq__ = _equality(compared)
+            made.__eq__ = _comparison(eq, compared)
         if "__hash__" not in written:
-            made.__hash__ = lambda self: hash(compared(self))
+            made.__hash__ = (lambda self: hash(compared(self))) if asked["frozen"] else None
+        if asked["order"]:
+            for name, compare in (("__lt__", lt), ("__le__", le), ("__gt__", gt), ("__ge__", ge)):
+                setattr(made, name, _comparison(compare, compared))
     made.__signature__ = _SIGNATURE
     parameters = made.__dataclass_params__
-    parameters.init, parameters.frozen, parameters.eq, parameters.repr = True, True, eq, text
+    parameters.init = True
+    for name in ("frozen", "eq", "repr", "order"):
+        setattr(parameters, name, asked[name])
     finished: type[Any] = made
     return finished
 
@@ -106,13 +111,15 @@ def _misfit(made: type[Any], fields: Sequence[Field[Any]], given: dict[str, Any]
     return f"{called} missing {len(others) + 1} required keyword-only arguments: {', '.join(others)}{comma} and {last}"
 
 
-def _equality(compared: attrgetter[Any]) -> Callable[[Any, Any], bool]:
-    def __eq__(self: Any, other: object) -> bool:  # noqa: ANN401, N807 - for any class
+def _comparison(compare: Callable[[Any, Any], Any], compared: attrgetter[Any]) -> Callable[[Any, Any], Any]:
+    """Of two values of one class, by their fields from the first on; the class is the first of what is compared."""
+
+    def method(self: Any, other: object) -> Any:  # noqa: ANN401 - for any class
         if other.__class__ is not self.__class__:
             return NotImplemented
-        return bool(compared(self) == compared(other))
+        return compare(compared(self), compared(other))
 
-    return __eq__
+    return method
 
 
 @recursive_repr()

@@ -134,7 +134,7 @@ def test_a_frozen_value_cannot_be_changed(decorate: Callable[..., Any]) -> None:
         pytest.param({"count": float("nan")}, {"count": float("nan")}, id="what is not equal to itself"),
     ],
 )
-@pytest.mark.parametrize("options", [{}, {"eq": False}, {"repr": False}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"eq": False}, {"repr": False}, {"frozen": False, "eq": False}], ids=str)
 def test_equality_hash_and_text_are_the_same(
     one: Mapping[str, Any], other: Mapping[str, Any], options: Mapping[str, bool]
 ) -> None:
@@ -219,7 +219,7 @@ def test_the_signature_is_the_same() -> None:
 
 
 def test_the_parameters_tell_what_was_asked_for() -> None:
-    for options in ({}, {"eq": False}, {"repr": False}):
+    for options in ({}, {"eq": False}, {"repr": False}, {"order": True}, {"frozen": False}):
         ours, standard = (_define(decorate, **options).__dataclass_params__ for decorate in (OURS, STANDARD))
         for name in ("init", "repr", "eq", "order", "unsafe_hash", "frozen"):
             assert getattr(ours, name) == getattr(standard, name), name
@@ -280,12 +280,47 @@ def test_a_frozen_class_has_frozen_children_only(decorate: Callable[..., Any]) -
             """Not frozen."""
 
 
+@BOTH
+def test_values_are_ordered_by_their_fields_from_the_first_on(decorate: Callable[..., Any]) -> None:
+    cls = _define(decorate, order=True)
+    values = [cls(name=name, count=count, notes=[]) for name, count in (("b", 1), ("a", 2), ("a", 1))]
+    low, middle, high = sorted(values)
+    assert [(value.name, value.count) for value in (low, middle, high)] == [("a", 1), ("a", 2), ("b", 1)]
+    assert (low < high, low <= low, high > low, high >= high, high < low) == (True, True, True, True, False)  # noqa: PLR0124 - the least and the greatest of what is compared
+    with pytest.raises(TypeError, match="not supported between instances"):
+        low < 1  # noqa: B015 - it raises
+    with pytest.raises(TypeError, match="not supported between instances"):
+        _define(decorate)(name="a", count=1) < low  # noqa: B015 - likewise
+
+
+@BOTH
+def test_a_value_that_is_not_frozen_can_be_changed_and_has_no_hash(decorate: Callable[..., Any]) -> None:
+    cls = _define(decorate, frozen=False)
+    value = cls(name="a", count=1)
+    value.name = "b"
+    assert value == cls(name="b", count=1)
+    assert copy.copy(value) == value
+    assert not hasattr(value, "__dict__")
+    with pytest.raises(TypeError, match="unhashable type: 'Value'"):
+        hash(value)
+    with pytest.raises(AttributeError):
+        value.other = 1
+
+
+@pytest.mark.parametrize("decorate", [OURS, STANDARD])
+def test_an_order_needs_equality(decorate: Callable[..., Any]) -> None:
+    with pytest.raises(ValueError, match="eq must be true if order is true"):
+        _define(decorate, order=True, eq=False)
+
+
 @pytest.mark.parametrize(
     "options",
-    [{"slots": True}, {"frozen": True}, {"slots": True, "kw_only": True}, FROZEN | {"order": True}, {}],
+    [{"slots": True}, {"frozen": True}, {"kw_only": True}, {}, FROZEN | {"unsafe_hash": True}],
     ids=str,
 )
-def test_whatever_is_no_frozen_value_is_made_by_the_standard_decorator(options: Mapping[str, bool]) -> None:
+def test_whatever_has_no_slots_or_takes_positions_is_made_by_the_standard_decorator(
+    options: Mapping[str, bool],
+) -> None:
     @OURS(**options)
     class Other:
         """Anything."""

@@ -174,10 +174,11 @@ def trust_options(function: F) -> F:
                 code="usage.options",
                 hint="add --trust DIR",
             )
+        if trust is None:
+            return int(function(trust=None, **arguments))
         from vxsec.usecases.trust_source import TrustSource
 
-        source = TrustSource(path=trust, root_sha256=trust_root) if trust is not None else None
-        return int(function(trust=source, **arguments))
+        return int(function(trust=TrustSource(path=trust, root_sha256=trust_root), **arguments))
 
     for option in (
         click.option(

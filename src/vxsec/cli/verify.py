@@ -165,7 +165,6 @@ def command(
         if not (keys or identity or issuer or gpg_keyring or gpg_fingerprints):
             trust = trust or configured_trust()
         from vxsec import verify
-        from vxsec.formats.predicate_types import predicate_type_uri
         from vxsec.report.verification import render_verify, verify_document
 
         report = verify(
@@ -182,7 +181,7 @@ def command(
             envelopes=envelopes,
             signatures=signatures,
             threshold=1 if threshold is None else threshold,
-            predicate_type=predicate_type_uri(predicate_type) if predicate_type is not None else None,
+            predicate_type=_type_uri(predicate_type) if predicate_type is not None else None,
             expect=expect,
             registry=registry,
             at=at,
@@ -272,6 +271,12 @@ def _requirements(log_entries: int | None, timestamps: int | None, scts: int | N
     from vxsec.model.verification import Requirements
 
     return Requirements(log_entries=log_entries or 0, timestamps=timestamps or 0, scts=scts or 0)
+
+
+def _type_uri(text: str) -> str:
+    from vxsec.formats.predicate_types import predicate_type_uri
+
+    return predicate_type_uri(text)
 
 
 def _what_to_add(files: tuple[str, ...], *, judged: bool) -> str | None:

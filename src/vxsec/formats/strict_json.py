@@ -172,7 +172,7 @@ class JsonNode:
         raise FormatError(f"expected {expected}, found {found}", code="json.type", where=self.where)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Hooks:
     where: str
     digits: int

@@ -16,6 +16,7 @@ __all__ = [
     "APPROVAL_PREDICATE",
     "INTOTO_PAYLOAD_TYPE",
     "RELEASE_PREDICATE",
+    "SCAN_PREDICATE",
     "STATEMENT_V01",
     "STATEMENT_V1",
     "Bundle",
@@ -33,6 +34,7 @@ STATEMENT_V1 = "https://in-toto.io/Statement/v1"
 STATEMENT_V01 = "https://in-toto.io/Statement/v0.1"
 RELEASE_PREDICATE = "urn:vxsec:release:v1"
 APPROVAL_PREDICATE = "urn:vxsec:approval:v1"
+SCAN_PREDICATE = "urn:vxsec:scan:v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

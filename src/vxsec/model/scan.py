@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from vxsec.model.attestation import SCAN_PREDICATE
 from vxsec.values import dataclass
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ __all__ = [
     "ScanResult",
     "Vulnerability",
 ]
-
-SCAN_PREDICATE = "urn:vxsec:scan:v1"
-"""The in-toto predicate type of an attested scan."""
 
 
 class NotEvaluatedReason(StrEnum):

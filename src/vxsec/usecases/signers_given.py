@@ -124,6 +124,8 @@ def load_trusted_roots(sources: Sequence[PathLike], *, unsafe_rehearsal: bool = 
         UsageError: Missing or unreadable.
         ConfigurationError: ``trusted-root.*``, or ``trust.rehearsal`` where one was made for a rehearsal.
     """
+    if not sources:
+        return ()
     from vxsec.formats.trusted_root import read_trusted_root
 
     found: list[TrustedRoot] = []
@@ -146,10 +148,18 @@ def load_trusted_roots(sources: Sequence[PathLike], *, unsafe_rehearsal: bool = 
 
 def _public_good() -> bytes:
     """The copy that the ``sigstore`` distribution carries; found without importing the library."""
-    from importlib.resources import files
+    from importlib.util import find_spec
 
-    folder = files("sigstore").joinpath("_store", "https%3A%2F%2Ftuf-repo-cdn.sigstore.dev")
-    return folder.joinpath("trusted_root.json").read_bytes()
+    spec = find_spec("sigstore")
+    folders = spec.submodule_search_locations if spec is not None else None
+    if not folders:
+        raise UsageError(
+            "the public-good trusted root is in the distribution sigstore, which is not installed",
+            code="trusted-root.missing",
+            hint="install it again: pip install vxsec",
+        )
+    folder = f"{folders[0]}/_store/https%3A%2F%2Ftuf-repo-cdn.sigstore.dev"
+    return read_bounded(f"{folder}/trusted_root.json", max_bytes=DEFAULT_LIMITS.json_bytes)
 
 
 def _load_ssh(data: bytes, path: PathLike) -> SshPublicKey:

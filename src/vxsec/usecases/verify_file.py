@@ -14,7 +14,6 @@ from vxsec.model.report.verification import FileVerdict, VerifyReport
 from vxsec.usecases.inputs import open_artifact, parse_expect, read_sidecars, refusal, same_package
 from vxsec.usecases.verify_given import GivenJudge
 from vxsec.usecases.verify_judges import FileSubject, Judge, Judged, rejected_verdict
-from vxsec.usecases.verify_trusted import TrustJudge
 from vxsec.values import dataclass
 
 if TYPE_CHECKING:
@@ -151,6 +150,7 @@ def verify(
         )
     else:
         from vxsec.usecases.trust_source import load_trust
+        from vxsec.usecases.verify_trusted import TrustJudge
 
         root = load_trust(trust, now=moment, as_of=at is not None, unsafe_rehearsal=unsafe_rehearsal)
         rehearsal = root.rehearsal
@@ -177,7 +177,7 @@ def _verify_one(file: PathLike, judge: Judge, sources: _Sources, expect: Package
     path = str(file)
     sha256, sha512 = "", ""
     try:
-        subject = _open_subject(path, strict=expect is not None or isinstance(judge, TrustJudge))
+        subject = _open_subject(path, strict=expect is not None or not isinstance(judge, GivenJudge))
         sha256, sha512 = subject.digests.sha256, subject.digests.sha512
         _check_expected(subject, expect)
         judged = list(_judge_all(subject, judge, sources))
@@ -248,13 +248,13 @@ def _open_subject(path: str, *, strict: bool) -> FileSubject:
     An archive that holds no package (a chart, say) is sound, and judged as any other file, unless ``strict``. So is a
     ``.tar.gz`` that is no source distribution.
     """
+    if not strict and not path.endswith((*_PACKAGE_SUFFIXES, _SDIST_SUFFIX)):
+        return FileSubject(path=path, digests=hash_file(path, max_bytes=DEFAULT_LIMITS.blob_bytes), artifact=None)
     from vxsec.model.artifact import Artifact
 
-    if not strict and not path.endswith(_PACKAGE_SUFFIXES):
+    if not strict and path.endswith(_SDIST_SUFFIX):
         digests = hash_file(path, max_bytes=DEFAULT_LIMITS.blob_bytes)
-        sdist = None
-        if path.endswith(_SDIST_SUFFIX) and digests.size <= DEFAULT_LIMITS.archive_packed_bytes:
-            sdist = open_artifact(path)
+        sdist = open_artifact(path) if digests.size <= DEFAULT_LIMITS.archive_packed_bytes else None
         if isinstance(sdist, Artifact) and sdist.digests == digests:
             return FileSubject(path=path, digests=digests, artifact=sdist)
         return FileSubject(path=path, digests=digests, artifact=None)

@@ -6,7 +6,6 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, UndecidedError, VerificationError
-from vxsec.formats.predicate_types import PREDICATE_TYPES
 from vxsec.host.files import read_if_exists
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE
@@ -163,10 +162,7 @@ class GivenJudge:
         except VerificationError as error:
             error.checks = journal.report()
             raise
-        if (
-            isinstance(verified, VerifiedStatement)
-            and verified.statement.predicate_type == PREDICATE_TYPES["slsa-provenance"]
-        ):
+        if isinstance(verified, VerifiedStatement):
             return verified, (*journal.report(), *_checked_provenance(verified))
         return verified, journal.report()
 
@@ -243,6 +239,10 @@ class GivenJudge:
 
 def _checked_provenance(verified: VerifiedStatement) -> tuple[Check, ...]:
     """What a build says of itself, held against the certificate it signed with; a contradiction is no provenance."""
+    from vxsec.formats.slsa_provenance import SLSA_PROVENANCE
+
+    if verified.statement.predicate_type != SLSA_PROVENANCE:
+        return ()
     from vxsec.verification.provenance import check_provenance
 
     checks = check_provenance(verified, builders={}).checks

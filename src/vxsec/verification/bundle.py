@@ -32,7 +32,6 @@ Whether a statement is about a file is :func:`verify_statement_subject`; whether
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from vxsec.errors import UsageError, VerificationError
@@ -41,6 +40,7 @@ from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import Bundle, Envelope, Statement
 from vxsec.model.verification import Requirements
 from vxsec.model.verified import VerifiedBlob, VerifiedSignature, VerifiedStatement
+from vxsec.values import dataclass
 from vxsec.verification.checks import Journal
 from vxsec.verification.content import LoggedSignature, SignedEnvelope, SignedMessage
 from vxsec.verification.requirements import requirements_of, weigh_nothing

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from vxsec.errors import VerificationError
 from vxsec.formats.statement import STRONG_DIGESTS
-from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, Statement, Subject
-from vxsec.model.scan import SCAN_PREDICATE
+from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE, SCAN_PREDICATE, Statement, Subject
 
 if TYPE_CHECKING:
     from vxsec.model.digest import Digests
