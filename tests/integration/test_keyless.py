@@ -21,6 +21,7 @@ import vxsec
 from vxsec.errors import ConfigurationError, UndecidedError, UsageError, VerificationError
 from vxsec.formats.certificate import read_certificate
 from vxsec.formats.sigstore_bundle import read_bundle, read_bundle_lines
+from vxsec.formats.trusted_root import read_trusted_root
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.attestation import Bundle
 from vxsec.signing.keyless import KeylessSigner, open_keyless
@@ -318,6 +319,20 @@ def test_the_public_instance_that_cannot_be_reached_is_told_soon(instance: Sigst
     assert not Path(f"{path}.sigstore.jsonl").exists()
 
 
+def test_without_a_config_the_public_instance_signs(
+    instance: SigstoreInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its configuration comes from its TUF repository; here the loopback instance's stands in for that."""
+    from sigstore.models import ClientTrustConfig
+
+    public = ClientTrustConfig.from_json(instance.client_trust_config().decode())
+    monkeypatch.setattr(ClientTrustConfig, "production", lambda: public)
+    signer = KeylessSigner(instance.issuer.token(subject=EMAIL), trust_config=None)
+    (root,) = read_trusted_root(signer.trusted_root, where="root")
+    bundle = read_bundle(signer.bundle_blob(b"d" * 32), where="made")
+    assert {entry.log_id for entry in bundle.log_entries} <= {log.log_id for log in root.logs}
+
+
 PLAIN = ["caUrls", "oidcUrls", "rekorTlogUrls", "tsaUrls"]
 
 
@@ -332,6 +347,15 @@ def test_a_token_is_not_sent_over_plain_http(instance: SigstoreInstance, name: s
             environ={"TOKEN": instance.issuer.token()},
             trust_config=json.dumps(document).encode(),
         )
+    assert caught.value.code == "keyless.insecure-url"
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "ftp://127.0.0.1", "127.0.0.1:80"])
+def test_a_url_that_is_none_is_not_used(instance: SigstoreInstance, url: str) -> None:
+    document = json.loads(instance.client_trust_config())
+    document["signingConfig"]["tsaUrls"][0]["url"] = url
+    with pytest.raises(ConfigurationError) as caught:
+        KeylessSigner(instance.issuer.token(), trust_config=json.dumps(document).encode())
     assert caught.value.code == "keyless.insecure-url"
 
 

@@ -200,7 +200,7 @@ def _require_secure(url: str) -> None:
         secure = False
     if not secure:
         raise ConfigurationError(
-            f"plain http to {url[:_SHOWN]!r}: anyone on the way can read the identity token",
+            f"expected an https URL, found {url[:_SHOWN]!r}: over plain http anyone on the way can read the identity token",
             code="keyless.insecure-url",
             hint="give every service of the signing config an https URL",
         )
