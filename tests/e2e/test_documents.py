@@ -5,13 +5,32 @@ from __future__ import annotations
 import ast
 import re
 import runpy
+import shlex
+import shutil
+import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 
-from support.reader import FILL, PACK, PUBLISHED_WITHOUT_VXSEC, ROOT, SET_UP, Reader, blocks, demo_tarball, osv_mirror
+from support.gpg_kit import has_gpg
+from support.reader import (
+    ALONE,
+    FILL,
+    PACK,
+    PUBLISHED_BY_REPOSITORY,
+    PUBLISHED_WITHOUT_VXSEC,
+    REPOSITORY,
+    ROOT,
+    SET_UP,
+    Reader,
+    blocks,
+    demo_tarball,
+    osv_mirror,
+)
 from support.verdaccio import running_verdaccio
 from vxsec import verification
 from vxsec.cli.root import root
@@ -48,6 +67,19 @@ def reader(node_tools: NodeTools, tmp_path: Path) -> Iterator[Reader]:
     (tmp_path / "verdaccio").mkdir()
     with running_verdaccio(node_tools, tmp_path / "verdaccio") as registry, osv_mirror(tmp_path / "mirror") as mirror:
         yield Reader.at(tmp_path, node_tools, registry, mirror=mirror)
+
+
+@pytest.fixture
+def alone() -> Iterator[Reader]:
+    """A reader without npm and registry, in a folder with a short name, because an agent's socket is in it."""
+    folder = Path(tempfile.mkdtemp(prefix="rd"))
+    try:
+        yield Reader.alone(folder)
+    finally:
+        if has_gpg():
+            gpg = ["gpgconf", "--homedir", str(folder / "home" / ".gnupg"), "--kill", "all"]
+            subprocess.run(gpg, capture_output=True, check=False)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 # -- the tutorial, the how-tos, the README -------------------------------------------------------------------------------
@@ -127,6 +159,116 @@ def test_scanning_needs_no_connection_and_never_calls_old_data_clean(reader: Rea
 def test_doctor_finds_a_repository_in_order_that_was_just_set_up(reader: Reader) -> None:
     said = reader.follow("docs/how-to/doctor.md", before=SET_UP + FILL, shows=False)
     assert "0 problems" in said
+
+
+@pytest.mark.node
+@pytest.mark.verdaccio
+def test_after_a_compromise_what_the_key_signed_is_refused_and_signed_again(reader: Reader) -> None:
+    said = reader.follow(
+        "docs/how-to/when-a-key-was-compromised.md", before=SET_UP + PACK + FILL + PUBLISHED_BY_REPOSITORY
+    )
+    work = reader.folder / "shop"
+    assert len((work / "signed-with-it.txt").read_text(encoding="utf-8").splitlines()) == 4
+    assert said.count("already live, reading back") == 2
+
+
+@pytest.mark.node
+@pytest.mark.verdaccio
+def test_a_proxy_serves_the_signatures_that_verdaccio_does_not(reader: Reader) -> None:
+    before = SET_UP + PACK + "npm publish --workspaces\n"
+    said = reader.follow("docs/how-to/sign-as-a-registry.md", before=before, shows=False)
+    assert "404" in said
+    assert "by registry-key (registry signature)" in said
+
+
+def test_a_signing_key_is_rotated(alone: Reader) -> None:
+    said = alone.follow("docs/how-to/rotate-a-signing-key.md", before=ALONE)
+    assert "not counted [key.revoked]" in said
+    assert "whole and fresh" in said
+
+
+def test_a_machine_is_configured(alone: Reader) -> None:
+    alone.follow("docs/how-to/configure-a-machine.md", before=ALONE + REPOSITORY)
+
+
+def test_a_site_without_a_connection_verifies(alone: Reader) -> None:
+    said = alone.follow("docs/how-to/verify-without-a-connection.md", before=ALONE + REPOSITORY)
+    assert "ALLOWED: 4 packages" in said
+
+
+@pytest.mark.skipif(not has_gpg(), reason="gpg is not installed")
+def test_a_person_approves_with_gpg(alone: Reader) -> None:
+    said = alone.follow("docs/how-to/approve-with-gpg.md", before=ALONE)
+    assert "Good signature from" in said
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
+def test_a_person_approves_with_an_ssh_key(alone: Reader) -> None:
+    said = alone.follow("docs/how-to/approve-with-an-ssh-key.md", before=ALONE, shows=False)
+    assert 'Good "vxsec" signature for alice@example.test' in said
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "docs/how-to/sign-keyless-in-github-actions.md",
+        "docs/how-to/use-a-private-sigstore-instance.md",
+        "docs/how-to/verify-what-others-signed.md",
+    ],
+)
+def test_the_program_of_a_page_about_identities_works(alone: Reader, page: str) -> None:
+    assert alone.run_program(page)
+
+
+@pytest.mark.parametrize(
+    "page", sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "how-to").glob("*.md"))
+)
+def test_a_command_that_is_only_shown_could_be_typed(page: str) -> None:
+    shown = "".join(blocks(page, "text")).replace("\n  --", " --")
+    commands = re.findall(r"^vxsec .*", shown, re.MULTILINE)
+    commands += re.findall(r"run: (vxsec .*)", "".join(blocks(page, "yaml")))
+    for command in commands:
+        assert _refusal(command.replace("…", "FILE")) is None, command
+
+
+def test_the_keyless_workflow_pins_its_actions_and_gives_the_token_to_one_job() -> None:
+    (workflow, *_) = blocks("docs/how-to/sign-keyless-in-github-actions.md", "yaml")
+    used = re.findall(r"uses:\s*(\S+)(.*)", workflow)
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) and re.search(r"# v\d", note) for action, note in used)
+    assert re.search(r"^permissions: \{\}$", workflow, re.MULTILINE)
+    assert workflow.count("id-token: write") == 1
+    assert "${{" not in workflow
+
+
+def _refusal(command: str) -> str | None:
+    """Why the command line would not take it."""
+    words = shlex.split(command)[1:]
+    try:
+        with click.Context(root, info_name="vxsec") as parent:
+            name, chosen, rest = root.resolve_command(parent, words)
+            while isinstance(chosen, click.Group) and rest and not rest[0].startswith("-"):
+                name, chosen, rest = chosen.resolve_command(parent, rest)
+            assert chosen is not None
+            chosen.make_context(name, rest, parent=parent)
+    except click.ClickException as error:
+        return error.format_message()
+    return None
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    broken = []
+    for path in (*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")):
+        text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for link in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)", text):
+            target = (path.parent / link[0]) if link[0] else path
+            if not target.exists() or (link[1] and link[1] not in _anchors(target)):
+                broken.append((str(path.relative_to(ROOT)), link))
+    assert broken == []
+
+
+def _anchors(page: Path) -> set[str]:
+    heads = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
 def test_every_page_with_commands_has_a_test_that_runs_them() -> None:

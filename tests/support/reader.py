@@ -31,7 +31,9 @@ __all__ = [
     "ALONE",
     "FILL",
     "PACK",
+    "PUBLISHED_BY_REPOSITORY",
     "PUBLISHED_WITHOUT_VXSEC",
+    "REPOSITORY",
     "ROOT",
     "SET_UP",
     "Reader",
@@ -82,6 +84,29 @@ npm install --package-lock-only > install.txt
 npm publish --workspaces
 """
 """A registry that is full of versions nobody signed."""
+
+REPOSITORY = """\
+vxsec keys generate vxsec/bob --password-env ALICE_PASSWORD
+vxsec trust init trust --root-key file:vxsec/alice.key --root-key file:vxsec/bob.key --password-env ALICE_PASSWORD | tee made.txt
+ROOT=$(sed -n 's/^first root  sha256 //p' made.txt)
+"""
+"""A trust repository in ``trust``, the digest of its first root in ``ROOT``."""
+
+PUBLISHED_BY_REPOSITORY = (
+    REPOSITORY
+    + """\
+OLD=$(sed -n 's/^  - {id: \\(ci-[0-9]*\\),.*/\\1/p' vxsec/trust.yaml)
+vxsec sign dist/*.tgz --signer file:vxsec/ci.key --trust vxsec/trust.yaml --password-env CI_PASSWORD
+vxsec sbom generate dist/*.tgz --lockfile package-lock.json --author "Vextrus platform team" --beside
+vxsec sbom attest dist/*.tgz --signer file:vxsec/ci.key --password-env CI_PASSWORD
+vxsec approve dist/*.tgz --signer file:vxsec/alice.key --trust vxsec/trust.yaml --password-env ALICE_PASSWORD --push
+vxsec publish dist/*.tgz --policy vxsec/policy.yaml --trust trust --trust-root "$ROOT"
+mkdir ../consumer
+cp .npmrc ../consumer
+(cd ../consumer && npm init -y > npm-init.txt && npm install --package-lock-only @vextrus/distributed-transactions@1.0.0)
+"""
+)
+"""Four packages that went through a gate by that repository, a project that uses them, and in ``OLD`` the id of CI's key."""
 
 _ADVISORIES = (
     {
