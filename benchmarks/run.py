@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import basics, dependencies
+from benchmarks import basics, dependencies, signatures, signing
 from benchmarks.bench import HEAD, PYTHON, Bench, prepare
 from benchmarks.peers import find_npm, install_cyclonedx
 
@@ -33,8 +33,13 @@ MEASUREMENTS: tuple[Callable[[Bench], Iterator[Row]], ...] = (
     basics.help_text,
     basics.import_alone,
     basics.gate_four,
-    basics.verify_one,
-    basics.verify_many,
+    signing.verify_key,
+    signing.verify_keyless,
+    signing.verify_many,
+    signing.verify_trusted,
+    signatures.sigstore_library,
+    signatures.openpgp,
+    signatures.ssh,
     dependencies.index_build,
     dependencies.scan_thousand,
     dependencies.scan_many,

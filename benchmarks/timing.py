@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Command", "medians"]
+__all__ = ["Command", "call_medians", "medians"]
 
 # A process inherits its parent's peak when it is started, so a small one starts it: about 10 MB is the floor.
 _LAUNCHER = """
@@ -78,4 +78,17 @@ def medians(commands: Sequence[Command], *, runs: int) -> list[float]:
             took = command.run()
             if turn > 0:
                 times.append(took)
+    return [statistics.median(times) for times in taken]
+
+
+def call_medians(functions: Sequence[Callable[[], object]], *, runs: int, repeat: int = 1) -> list[float]:
+    """Median time of one call of each function in seconds; they take turns of ``repeat`` calls, and the first is not counted."""
+    taken: list[list[float]] = [[] for _ in functions]
+    for turn in range(runs + 1):
+        for times, function in zip(taken, functions, strict=True):
+            begin = time.perf_counter()
+            for _ in range(repeat):
+                function()
+            if turn > 0:
+                times.append((time.perf_counter() - begin) / repeat)
     return [statistics.median(times) for times in taken]
