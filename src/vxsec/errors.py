@@ -113,7 +113,6 @@ _NEXT_STEPS: Mapping[str, str] = {
     "signer.unknown": "write the signer as file:PATH or env:NAME",
     "signer.env-missing": "set the variable to the private key's text, or give the key as file:PATH",
     "signer.blob-unsupported": "leave out --blob, or sign with another signer",
-    "trust-config": "get the client trust config again from whoever runs that Sigstore instance",
     "digest": "do not use this file: whoever signs the trust document took its bytes back",
     "signature": "check that file, bundle and key belong together, or ask the signer for the right bundle",
     "sshsig": "ask the signer to sign again: ssh-keygen -Y sign -n vxsec -f KEY FILE",

@@ -265,12 +265,12 @@ def _verify_packument(
 
 
 def _requirements(log_entries: int | None, timestamps: int | None, scts: int | None) -> Requirements | None:
-    """What was asked for; None where nothing was, so that the trusted root decides."""
+    """What was asked for; what was not is what the trusted root lists."""
     if log_entries is None and timestamps is None and scts is None:
         return None
     from vxsec.model.verification import Requirements
 
-    return Requirements(log_entries=log_entries or 0, timestamps=timestamps or 0, scts=scts or 0)
+    return Requirements(log_entries=log_entries, timestamps=timestamps, scts=scts)
 
 
 def _type_uri(text: str) -> str:

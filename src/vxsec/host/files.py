@@ -16,7 +16,7 @@ from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.digest import Digests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 __all__ = [
@@ -80,8 +80,15 @@ def read_if_exists(path: str | os.PathLike[str], *, max_bytes: int) -> bytes | N
         raise
 
 
-def hash_file(path: str | os.PathLike[str], *, max_bytes: int) -> Digests:
+def hash_file(
+    path: str | os.PathLike[str], *, max_bytes: int, head: Callable[[bytes], None] = lambda _head: None
+) -> Digests:
     """The digests of a file of any size, read in pieces.
+
+    Args:
+        path: The file.
+        max_bytes: More is refused.
+        head: Sees the first piece (at least its first 64 bytes) of the very bytes that are hashed, and may refuse them.
 
     Raises:
         UsageError: As :func:`read_bounded`.
@@ -89,6 +96,8 @@ def hash_file(path: str | os.PathLike[str], *, max_bytes: int) -> Digests:
     sha1, sha256, sha512, total = hashlib.sha1(usedforsecurity=False), hashlib.sha256(), hashlib.sha512(), 0
     with _opened(path) as descriptor:
         while piece := os.read(descriptor, _CHUNK):
+            if total == 0:
+                head(piece)
             total += len(piece)
             if total > max_bytes:
                 raise UsageError(

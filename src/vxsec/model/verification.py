@@ -19,13 +19,26 @@ __all__ = ["CertificateIdentity", "Check", "CheckStatus", "Requirements", "TimeS
 class Requirements:
     """How much evidence beside the signature itself is asked for; policy sets it.
 
-    A signature by a certificate needs one trusted time whatever this says: without one nothing shows that the
-    certificate was valid.
+    None asks for what the trusted root lists. A signature by a certificate needs one trusted time whatever this says: without
+    one nothing shows that the certificate was valid.
     """
 
-    log_entries: int = 0
-    timestamps: int = 0
-    scts: int = 0
+    log_entries: int | None = 0
+    timestamps: int | None = 0
+    scts: int | None = 0
+
+    def filled(self, offered: Requirements) -> Requirements:
+        """The same, with what is None taken from ``offered``."""
+        return Requirements(
+            log_entries=offered.log_entries if self.log_entries is None else self.log_entries,
+            timestamps=offered.timestamps if self.timestamps is None else self.timestamps,
+            scts=offered.scts if self.scts is None else self.scts,
+        )
+
+    @property
+    def asks_for_more(self) -> bool:
+        """Whether something is asked for that a signature alone does not have."""
+        return any((self.log_entries, self.timestamps, self.scts))
 
 
 class TimeSource(StrEnum):

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["render_verify", "verify_document"]
 
 _SHOWN_REJECTED = 3
+_SUPPLIED = " (from "
 
 
 def render_verify(report: VerifyReport, *, verbose: bool = False, paint: Paint = plain) -> Iterator[str]:
     """One line per file; for a refusal the reason, each signature that did not count, and the next step."""
     if report.as_of is not None:
         yield f"judged as of {render_time(report.as_of)}, not now"
+    if report.trust is not None and (verbose or _SUPPLIED in report.trust.source):
+        yield f"by the trust root {escape_text(report.trust.source)}{'' if report.trust.signed else ' (unsigned)'}"
     for file in report.files:
         yield from _verdict_lines(file, verbose=verbose, paint=paint)
     if len(report.files) > 1:
@@ -70,6 +73,9 @@ def verify_document(report: VerifyReport) -> dict[str, object]:
         "asOf": report.as_of is not None,
         "at": render_time(report.as_of) if report.as_of is not None else None,
         "rehearsal": report.rehearsal,
+        "trust": {"source": report.trust.source, "sha256": report.trust.sha256, "signed": report.trust.signed}
+        if report.trust is not None
+        else None,
         "files": [_file(item) for item in report.files],
     }
 

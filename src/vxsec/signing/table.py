@@ -130,8 +130,8 @@ def _witnessed(key: DigestSigner, inputs: SignerInputs) -> AnySigner:
     return WitnessedSigner(
         key,
         config=config,
-        timestamp=inputs.asked.timestamps > 0,
-        log_entry=inputs.asked.log_entries > 0,
+        timestamp=bool(inputs.asked.timestamps),
+        log_entry=bool(inputs.asked.log_entries),
         http=inputs.http(),
         now=utc_now(),
     )

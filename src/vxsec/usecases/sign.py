@@ -22,7 +22,14 @@ from vxsec.model.scan import SCAN_PREDICATE
 from vxsec.model.trust import HolderKind, Role
 from vxsec.signing.signer import BundleSigner, FileSigner
 from vxsec.usecases.inputs import open_artifact, registry_url_for, require_artifact
-from vxsec.usecases.signers import blob_checked, file_checked, identity_of, open_signers, sign_checked
+from vxsec.usecases.signers import (
+    blob_checked,
+    file_checked,
+    identity_of,
+    open_signers,
+    refuse_look_alike,
+    sign_checked,
+)
 from vxsec.usecases.trust_source import load_trust
 from vxsec.values import dataclass
 
@@ -314,7 +321,7 @@ def _sign_blobs(
     """A bare signature over each file: a bundle, or where the signer's own tools read a file of their own, that file."""
     made = []
     for file in files:
-        sha256 = hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes).sha256
+        sha256 = hash_file(file, max_bytes=DEFAULT_LIMITS.blob_bytes, head=refuse_look_alike).sha256
         for one in signers:
             if isinstance(one, FileSigner):
                 line, suffix = file_checked(one, _file_bytes(file, sha256), progress=progress), one.suffix

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -28,9 +27,22 @@ if TYPE_CHECKING:
     Password = bytes | Callable[[], bytes] | None
     PathLike = str | os.PathLike[str]
 
-__all__ = ["AskPassword", "blob_checked", "file_checked", "identity_of", "open_signers", "sign_checked"]
+__all__ = [
+    "AskPassword",
+    "blob_checked",
+    "file_checked",
+    "identity_of",
+    "open_signers",
+    "refuse_look_alike",
+    "sign_checked",
+]
 
 _KEYLESS = "keyless"
+_LOOK_ALIKES = (
+    b"DSSEv1 ",
+    b"SSHSIG",
+    *(f'{{"_type":"{role}"'.encode() for role in ("root", "timestamp", "snapshot", "targets", "mirrors")),
+)
 
 
 class AskPassword:
@@ -159,6 +171,26 @@ def blob_checked(signer: AnySigner, sha256: str) -> bytes:
     return line
 
 
+def refuse_look_alike(head: bytes) -> None:
+    """A file that begins as what a statement's signature covers is not signed as a file: it would be that statement's signature.
+
+    One key signs files and statements, and a signature says nothing of what was meant; only the first bytes tell them apart
+    (DSSE's pre-authentication encoding, SSHSIG's preamble, TUF's canonical metadata).
+
+    Args:
+        head: The first bytes of the file.
+
+    Raises:
+        UsageError: ``sign.look-alike``.
+    """
+    if head.startswith(_LOOK_ALIKES):
+        raise UsageError(
+            "this file is written as what a statement's signature covers: signing it would sign that statement",
+            code="sign.look-alike",
+            hint="do not sign it for others; a release is signed without --blob, another statement with vxsec attest",
+        )
+
+
 def identity_of(line: bytes) -> tuple[str, str]:
     """Subject and issuer of the certificate in a bundle that was just made.
 
@@ -190,13 +222,12 @@ def _check(signer: AnySigner, line: bytes, *, sha256: str | None) -> None:
             verify_bundle(bundle, keys=() if detached else (signer.spki,), detached=detached, sha256=sha256)
             return
         from vxsec.formats.trusted_root import read_trusted_root
-        from vxsec.verification.requirements import requirements_of
 
         asked = signer.asked
         roots = read_trusted_root(signer.trusted_root, where="trusted root")
         if signer.spki is None:
-            needed = requirements_of(roots[0])
-            asked = replace(needed, timestamps=asked.timestamps, log_entries=max(needed.log_entries, asked.log_entries))
+            # At least what the root lists; a certificate's own is never given up for what was asked for.
+            asked = Requirements(log_entries=asked.log_entries or None, timestamps=asked.timestamps, scts=None)
         keys = () if signer.spki is None else (signer.spki,)
         verify_bundle(bundle, keys=keys, roots=roots, requirements=asked, sha256=sha256, now=utc_now())
 

@@ -9,6 +9,7 @@ from vxsec.formats.bundle_documents import read_bundle_document
 from vxsec.host.files import hash_file, read_bounded
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.attestation import RejectedSignature
+from vxsec.model.decision import TrustRef
 from vxsec.model.quorum import count_quorum
 from vxsec.model.report.verification import FileVerdict, VerifyReport
 from vxsec.usecases.inputs import open_artifact, parse_expect, read_sidecars, refusal, same_package
@@ -112,6 +113,12 @@ def verify(
             code="verify.no-trust",
             hint="add --key KEY.pub, or --identity SUBJECT --issuer URL, or --trust FILE",
         )
+    if trust is not None and trusted_roots:
+        raise UsageError(
+            "a trust document names its trusted roots itself",
+            code="usage.options",
+            hint="leave --trusted-root out, or list it under trustedRoots: in the trust document",
+        )
     if threshold < 1:
         raise UsageError(f"expected a threshold of at least 1, found {threshold}", code="verify.threshold")
     if threshold > 1 and predicate_type is None:
@@ -129,6 +136,7 @@ def verify(
         sidecars=not (bundles or envelopes or signatures),
     )
     rehearsal = False
+    reference: TrustRef | None = None
     judge: Judge
     if trust is None:
         from vxsec.usecases.signers_given import load_signers
@@ -154,9 +162,17 @@ def verify(
 
         root = load_trust(trust, now=moment, as_of=at is not None, unsafe_rehearsal=unsafe_rehearsal)
         rehearsal = root.rehearsal
-        judge = TrustJudge(root, now=moment, threshold=threshold, predicate_type=predicate_type, registry=registry)
+        reference = TrustRef(source=root.source, sha256=root.sha256, signed=root.signed)
+        judge = TrustJudge(
+            root,
+            now=moment,
+            threshold=threshold,
+            predicate_type=predicate_type,
+            registry=registry,
+            requirements=requirements,
+        )
     verdicts = tuple(_verify_one(file, judge, sources, wanted) for file in files)
-    return VerifyReport(files=verdicts, as_of=at, rehearsal=rehearsal)
+    return VerifyReport(files=verdicts, as_of=at, rehearsal=rehearsal, trust=reference)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,7 @@ class GivenJudge:
             evidence = hashlib.sha256(data).hexdigest()
             try:
                 self._require_bare()
+                self._require_nothing_beside()
                 counted_by = self._verify_file(kind, data, subject)
             except (VerificationError, FormatError, UndecidedError) as error:
                 yield Judged(verdict=refused_verdict(error, source=source, kind=kind, evidence=evidence))
@@ -202,8 +203,16 @@ class GivenJudge:
         return verdict.spki
 
     def _require_bare(self) -> None:
-        if self.predicate_type is not None or self.expect is not None:
+        """A bare signature says nothing of a type, a name or a registry, and counts only where none is asked for."""
+        if self.predicate_type is not None or self.expect is not None or self.registry is not None:
             raise VerificationError("expected a statement, found a bare signature", code="statement.expected")
+
+    def _require_nothing_beside(self) -> None:
+        """A signature that lies in a file of its own has neither log entry nor timestamp beside it."""
+        asked = self.given.requirements
+        if asked is not None and asked.asks_for_more:
+            code = "tlog.too-few" if asked.log_entries else "timestamp.too-few" if asked.timestamps else "sct.too-few"
+            raise VerificationError("expected evidence beside the signature, and a file of its own has none", code=code)
 
     def _check_statement(self, subject: FileSubject, verified: VerifiedStatement, journal: Journal) -> None:
         statement = verified.statement

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from vxsec.errors import FormatError, UndecidedError, VerificationError
+from vxsec.errors import FormatError, UndecidedError, UsageError, VerificationError
 from vxsec.host.files import read_bounded
 from vxsec.limits import DEFAULT_LIMITS
+from vxsec.model.digest import digest_bytes
 from vxsec.model.report.verification import SignatureVerdict
 from vxsec.values import dataclass
 from vxsec.verification.checks import checks_of
@@ -26,19 +27,38 @@ if TYPE_CHECKING:
 __all__ = ["FileSubject", "Judge", "Judged", "refused_verdict", "rejected_verdict", "require_unexpired"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FileSubject:
-    """The file being judged: digests of its bytes, and the package in it where it is one."""
+    """The file being judged: digests of its bytes, and the package in it where it is one.
 
-    path: str
-    digests: Digests
-    artifact: Artifact | None
+    Args:
+        path: Where it is.
+        digests: Of its bytes.
+        artifact: The package that was read from them, if they are one.
+    """
+
+    def __init__(self, *, path: str, digests: Digests, artifact: Artifact | None) -> None:
+        self.path = path
+        self.digests = digests
+        self.artifact = artifact
+        self._data: bytes | None = None
 
     def read(self) -> bytes:
-        """The bytes, for what cannot be checked from a digest (Ed25519, OpenPGP, SSH)."""
+        """The bytes, for what cannot be checked from a digest (Ed25519, OpenPGP, SSH); read once, and these very bytes.
+
+        Raises:
+            VerificationError: ``file.changed``; ``signature.needs-file`` where the file is too large to be held.
+        """
         if self.artifact is not None:
             return self.artifact.data
-        return read_bounded(self.path, max_bytes=DEFAULT_LIMITS.archive_packed_bytes)
+        if self._data is None:
+            try:
+                data = read_bounded(self.path, max_bytes=DEFAULT_LIMITS.archive_packed_bytes)
+            except UsageError as error:
+                raise VerificationError(error.message, code="signature.needs-file", where=error.where) from error
+            if digest_bytes(data) != self.digests:
+                raise VerificationError("the file changed while it was read", code="file.changed")
+            self._data = data
+        return self._data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vxsec.model.attestation import Bundle
     from vxsec.model.evidence import SignerFact
     from vxsec.model.trust import TrustRoot
+    from vxsec.model.verification import Requirements
 
 __all__ = ["TrustJudge"]
 
@@ -29,7 +30,14 @@ class TrustJudge:
     """Statements by keys and identities of the trust document, in their role, for the right registry."""
 
     def __init__(
-        self, trust: TrustRoot, *, now: datetime, threshold: int, predicate_type: str | None, registry: str | None
+        self,
+        trust: TrustRoot,
+        *,
+        now: datetime,
+        threshold: int,
+        predicate_type: str | None,
+        registry: str | None,
+        requirements: Requirements | None = None,
     ) -> None:
         self.trust = trust
         self._detached = trust_checks(trust, now=now)
@@ -37,6 +45,7 @@ class TrustJudge:
         self.threshold = threshold
         self.predicate_type = predicate_type or RELEASE_PREDICATE
         self.registry = registry
+        self.requirements = requirements
         self.hint = "sign it with: vxsec sign FILE --signer file:KEY, with a key of role machine in the trust document"
 
     def judge_bundles(self, subject: FileSubject, bundles: Sequence[tuple[Bundle, str]]) -> Iterator[Judged]:
@@ -60,6 +69,7 @@ class TrustJudge:
             trust=self.trust,
             now=self.now,
             detached=self._detached,
+            requirements=self.requirements,
         )
         kinds = {RELEASE_PREDICATE: "release", APPROVAL_PREDICATE: "approval"}
         for item in signatures.rejected:

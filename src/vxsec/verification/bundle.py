@@ -255,7 +255,7 @@ def _weigh(case: _Case, certificate: SigningCertificate | None, signed: LoggedSi
             signed=signed,
             certificate=certificate,
             root=root,
-            requirements=asked if case.requirements is None else case.requirements,
+            requirements=asked if case.requirements is None else case.requirements.filled(asked),
             now=case.now,
             limits=case.limits,
         )

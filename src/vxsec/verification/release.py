@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from vxsec.model.digest import Digests
     from vxsec.model.package import PackageRef
     from vxsec.model.trust import TrustRoot
+    from vxsec.model.verification import Requirements
     from vxsec.verification.detached import DetachedChecks
     from vxsec.verification.standing import Signatory
 
@@ -93,6 +94,7 @@ class _Case:
     registry_url: str | None
     trust: TrustRoot
     detached: DetachedChecks
+    requirements: Requirements | None
     now: datetime
     limits: Limits
 
@@ -106,6 +108,7 @@ def derive_signatures(
     trust: TrustRoot,
     now: datetime,
     detached: DetachedChecks | None = None,
+    requirements: Requirements | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> tuple[SignatureEvidence, ApprovalEvidence]:
     """Derive the signature and approval evidence of one package from everything found.
@@ -127,6 +130,7 @@ def derive_signatures(
         now: The time of judgement, aware.
         detached: How signatures by OpenPGP and SSH keys are checked, by what the key is counted by; without it they do not
             count.
+        requirements: Evidence asked for beside each signature; what the trusted root lists where None.
         limits: Bounds on bundles and keys.
     """
     case = _Case(
@@ -135,6 +139,7 @@ def derive_signatures(
         registry_url=registry_url,
         trust=trust,
         detached=detached or {},
+        requirements=requirements,
         now=now,
         limits=limits,
     )
@@ -194,6 +199,7 @@ def _derive_fact(bundle: Bundle, source: str, case: _Case) -> SignerFact | Appro
         digests=case.digests,
         now=case.now,
         detached=case.detached,
+        requirements=case.requirements,
         limits=case.limits,
     )
     journal = Journal(verified.signature.checks)

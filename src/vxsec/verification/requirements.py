@@ -44,18 +44,19 @@ def require_evidence(found: Evidence, asked: Requirements, shortfalls: Shortfall
         VerificationError: Why a piece of that kind does not count, if one is there; else ``tlog.too-few``,
             ``timestamp.too-few`` or ``sct.too-few``.
     """
-    if found.log_entries < asked.log_entries:
+    log_entries, timestamps, scts = asked.log_entries or 0, asked.timestamps or 0, asked.scts or 0
+    if found.log_entries < log_entries:
         raise shortfalls.log_entries or VerificationError(
-            f"expected entries of at least {asked.log_entries} logs, found {found.log_entries}", code="tlog.too-few"
+            f"expected entries of at least {log_entries} logs, found {found.log_entries}", code="tlog.too-few"
         )
-    if found.timestamps < asked.timestamps:
+    if found.timestamps < timestamps:
         raise shortfalls.timestamps or VerificationError(
-            f"expected timestamps by at least {asked.timestamps} authorities, found {found.timestamps}",
+            f"expected timestamps by at least {timestamps} authorities, found {found.timestamps}",
             code="timestamp.too-few",
         )
-    if found.scts < asked.scts:
+    if found.scts < scts:
         raise shortfalls.scts or VerificationError(
-            f"expected the certificate in at least {asked.scts} transparency logs, found {found.scts}",
+            f"expected the certificate in at least {scts} transparency logs, found {found.scts}",
             code="sct.too-few",
         )
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from vxsec.model.attestation import Bundle
     from vxsec.model.digest import Digests
     from vxsec.model.trust import Holder, HolderKind, Role, TrustedKey, TrustRoot
-    from vxsec.model.verification import Check, TrustedTime
+    from vxsec.model.verification import Check, Requirements, TrustedTime
     from vxsec.model.verified import VerifiedBlob, VerifiedSignature, VerifiedStatement
     from vxsec.verification.detached import DetachedChecks
 
@@ -74,6 +74,7 @@ def verify_by_trust(
     digests: Digests,
     now: datetime,
     detached: DetachedChecks,
+    requirements: Requirements | None = None,
     limits: Limits,
 ) -> VerifiedStatement | VerifiedBlob:
     """Verify a bundle by the keys of a trust root, or by a certificate of one of its Sigstore instances.
@@ -86,6 +87,7 @@ def verify_by_trust(
         bundle,
         keys=[key.spki for key in trust.keys],
         roots=trust.trusted_roots,
+        requirements=requirements,
         sha256=digests.sha256,
         now=now,
         detached=detached,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.model.attestation import RejectedSignature
+    from vxsec.model.decision import TrustRef
     from vxsec.model.finding import Finding
     from vxsec.model.verification import CertificateIdentity, Check, TrustedTime
 
@@ -69,6 +70,8 @@ class VerifyReport:
     files: tuple[FileVerdict, ...]
     as_of: datetime | None = None
     rehearsal: bool = False
+    trust: TrustRef | None = None
+    """The trust root, and what supplied it; None where signers were given."""
 
     @property
     def exit_status(self) -> int:
