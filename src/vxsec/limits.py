@@ -59,12 +59,22 @@ class Limits:
 
     # -- signatures -------------------------------------------------------------------------------------------------
     bundle_bytes: int = 16 * _MIB
-    bundle_file_bytes: int = 64 * _MIB
+    bundle_parts: int = 4_096
+    """Objects, arrays and their members; one with as many log entries, proofs and timestamps as are read has 3,000. What is
+    signed is in base64 and adds none."""
+    bundle_file_bytes: int = 32 * _MIB
+    """Two bundles of the largest size; a thousand ordinary ones have 10 MB."""
+    bundle_file_parts: int = 1_000_000
+    """Of a document that lists bundles; a thousand real ones have 100,000. As many empty objects take 100 MB."""
     bundle_file_lines: int = 200_000
     """A pretty-printed bundle of the largest size has fewer; each line costs memory before it is known to be junk."""
     bundles_per_subject: int = 1_000
     """Lines considered per subject; more is refused, not silently cut."""
     subjects_per_statement: int = 10_000
+    statement_parts: int = 2_000_000
+    """Objects, arrays and their members; an attested bill of materials of the largest size has half as many."""
+    provenance_materials: int = 100_000
+    """Dependencies that one provenance resolves; GitHub's and npm's writers list one, a build of a system ten thousand."""
     envelope_bytes: int = 64 * _MIB
     """300,000 signatures with key ids have 55 MB."""
     envelope_signatures: int = 500_000

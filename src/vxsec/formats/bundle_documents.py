@@ -11,12 +11,13 @@ import re
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
+from vxsec.formats.nested_bundle import read_listing
 from vxsec.formats.sigstore_bundle import read_bundle_lines
-from vxsec.formats.strict_json import parse_json
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import RejectedSignature
 
 if TYPE_CHECKING:
+    from vxsec.formats.strict_json import JsonNode
     from vxsec.model.attestation import Bundle
 
 __all__ = ["read_bundle_document"]
@@ -41,33 +42,36 @@ def read_bundle_document(
         FormatError: More than the bounds (``bundle.too-large``, ``bundle.too-many``), or a foreign document that is
             malformed as a whole (``github-attestations.*``, ``npm-attestations.*``, ``pep740.*``).
     """
-    members = _members(data, where, limits)
+    root = _foreign_root(data, where, limits)
+    if root is None:
+        return read_bundle_lines(data, where=where, limits=limits)
+    members = root.mapping()
     if "attestation_bundles" in members:
         from vxsec.formats.pep740 import read_provenance
 
-        return tuple(item for one in read_provenance(data, where=where, limits=limits) for item in one.attestations)
+        return tuple(item for one in read_provenance(root, where=where, limits=limits) for item in one.attestations)
     if "verification_material" in members:
         return (_read_pep740(data, where, limits),)
     if "attestations" in members:
         if _is_npm(members["attestations"]):
             from vxsec.formats.npm_attestations import read_npm_attestations
 
-            return read_npm_attestations(data, where=where, limits=limits)
+            return read_npm_attestations(root, where=where, limits=limits)
         from vxsec.formats.github_attestations import read_github_attestations
 
-        return read_github_attestations(data, where=where, limits=limits)
+        return read_github_attestations(root, where=where, limits=limits)
     return read_bundle_lines(data, where=where, limits=limits)
 
 
-def _members(data: bytes, where: str, limits: Limits) -> dict[str, object]:
-    """The members of a document that may be foreign; none where it is a bundle, or lines of them."""
+def _foreign_root(data: bytes, where: str, limits: Limits) -> JsonNode | None:
+    """A document that may be foreign, parsed, and then not again; None where it is a bundle, or lines of them."""
     if len(data) > limits.bundle_file_bytes or _FOREIGN.search(data) is None:
-        return {}
+        return None
     try:
-        root = parse_json(data, where=where, limits=limits, max_bytes=limits.bundle_file_bytes)
+        root = read_listing(data, where=where, limits=limits)
     except FormatError:
-        return {}
-    return root if isinstance(root, dict) and "mediaType" not in root else {}
+        return None
+    return root if isinstance(root.value, dict) and "mediaType" not in root.value else None
 
 
 def _is_npm(entries: object) -> bool:

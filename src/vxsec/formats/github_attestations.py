@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vxsec.formats.nested_bundle import list_bounded, read_nested_bundle
+from vxsec.formats.nested_bundle import list_bounded, read_listing, read_nested_bundle
 from vxsec.formats.protobuf_json import json_errors_as
-from vxsec.formats.strict_json import read_json
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import RejectedSignature
 
 if TYPE_CHECKING:
+    from vxsec.formats.strict_json import JsonNode
     from vxsec.model.attestation import Bundle
 
 __all__ = ["read_github_attestations"]
 
 
 def read_github_attestations(
-    data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS
+    data: bytes | JsonNode, *, where: str, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[Bundle | RejectedSignature, ...]:
     """Read a listing of attestations.
 
@@ -30,7 +30,7 @@ def read_github_attestations(
     (``github-attestations.no-bundle``, ``bundle.*``). Nothing is verified, and no URL is looked at.
 
     Args:
-        data: The document's bytes.
+        data: The document's bytes, or the document parsed.
         where: What it is called in an error.
         limits: Bounds on bytes and entries.
 
@@ -38,7 +38,7 @@ def read_github_attestations(
         FormatError: ``github-attestations.shape``, ``github-attestations.too-large`` or ``github-attestations.count``.
     """
     with json_errors_as("github-attestations.shape", too_large="github-attestations.too-large"):
-        root = read_json(data, where=where, limits=limits, max_bytes=limits.bundle_file_bytes)
+        root = read_listing(data, where=where, limits=limits)
         entries = list_bounded(root["attestations"], most=limits.bundles_per_subject, code="github-attestations.count")
         found: list[Bundle | RejectedSignature] = []
         for entry in entries:

@@ -6,15 +6,31 @@ from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
 from vxsec.formats.sigstore_bundle import read_bundle
-from vxsec.formats.strict_json import dump_json
+from vxsec.formats.strict_json import JsonNode, dump_json, read_json
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import RejectedSignature
 
 if TYPE_CHECKING:
-    from vxsec.formats.strict_json import JsonNode
     from vxsec.model.attestation import Bundle
 
-__all__ = ["list_bounded", "read_nested_bundle"]
+__all__ = ["list_bounded", "read_listing", "read_nested_bundle"]
+
+
+def read_listing(data: bytes | JsonNode, *, where: str, limits: Limits = DEFAULT_LIMITS) -> JsonNode:
+    """The root of a document that lists bundles: parsed here, or as it was given.
+
+    Raises:
+        FormatError: ``json.*``; ``json.too-large`` for more bytes or parts than ``limits`` allow.
+    """
+    if isinstance(data, bytes):
+        return read_json(
+            data,
+            where=where,
+            limits=limits,
+            max_bytes=limits.bundle_file_bytes,
+            max_parts=limits.bundle_file_parts,
+        )
+    return data
 
 
 def read_nested_bundle(node: JsonNode, *, source: str, limits: Limits = DEFAULT_LIMITS) -> Bundle | RejectedSignature:
@@ -37,7 +53,4 @@ def list_bounded(node: JsonNode, *, most: int, code: str) -> list[JsonNode]:
     Raises:
         FormatError: ``code``, or ``json.type``.
     """
-    items = list(node.items())
-    if not 0 < len(items) <= most:
-        raise FormatError(f"expected 1 to {most} of them, found {len(items)}", code=code, where=node.where)
-    return items
+    return node.array(most=most, code=code, what="of them", least=1)

@@ -12,11 +12,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError, FormatError
-from vxsec.formats.nested_bundle import list_bounded, read_nested_bundle
+from vxsec.formats.nested_bundle import list_bounded, read_listing, read_nested_bundle
 from vxsec.formats.protobuf_json import json_errors_as
 from vxsec.formats.registry_url import normalise_registry_url
 from vxsec.formats.statement import read_statement
-from vxsec.formats.strict_json import JsonNode, dump_json, parse_json, read_json
+from vxsec.formats.strict_json import JsonNode, dump_json, parse_json
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.attestation import STATEMENT_V01, Bundle, Envelope, RejectedSignature
 from vxsec.model.package import PackageRef
@@ -51,7 +51,7 @@ class NpmPublish:
 
 
 def read_npm_attestations(
-    data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS
+    data: bytes | JsonNode, *, where: str, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[Bundle | RejectedSignature, ...]:
     """Read an attestations document.
 
@@ -59,7 +59,7 @@ def read_npm_attestations(
     predicate type that its entry says. Nothing is verified.
 
     Args:
-        data: The document's bytes.
+        data: The document's bytes, or the document parsed.
         where: What it is called in an error.
         limits: Bounds on bytes and entries.
 
@@ -67,7 +67,7 @@ def read_npm_attestations(
         FormatError: ``npm-attestations.shape``, ``npm-attestations.too-large`` or ``npm-attestations.count``.
     """
     with json_errors_as("npm-attestations.shape", too_large="npm-attestations.too-large"):
-        root = read_json(data, where=where, limits=limits, max_bytes=limits.bundle_file_bytes)
+        root = read_listing(data, where=where, limits=limits)
         entries = list_bounded(root["attestations"], most=limits.bundles_per_subject, code="npm-attestations.count")
         return tuple(_read_entry(entry, source=where, limits=limits) for entry in entries)
 

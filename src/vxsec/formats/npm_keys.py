@@ -57,11 +57,7 @@ def read_npm_keys(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) -
     """
     root = read_json(data, where=where, limits=limits, max_bytes=limits.npm_keys_bytes)
     try:
-        listed = list(root["keys"].items())
-        if len(listed) > limits.npm_keys:
-            _refuse(
-                f"expected at most {limits.npm_keys} keys, found {len(listed)}", code="npm-keys.too-many", where=where
-            )
+        listed = root["keys"].array(most=limits.npm_keys, code="npm-keys.too-many", what="keys")
         return _distinct([_read_key(node) for node in listed], where=where)
     except FormatError as error:
         if error.code in {"json.missing", "json.type"}:

@@ -16,7 +16,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError
-from vxsec.formats.nested_bundle import list_bounded
+from vxsec.formats.nested_bundle import list_bounded, read_listing
 from vxsec.formats.protobuf_json import json_errors_as, read_bytes
 from vxsec.formats.sigstore_bundle import BUNDLE_MEDIA_TYPE, read_bundle
 from vxsec.formats.statement import read_statement
@@ -68,7 +68,8 @@ def to_bundle(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) -> Bu
             ``pep740.statement``; ``bundle.*`` and ``tlog.*`` for what lies inside.
     """
     with json_errors_as("pep740.malformed", too_large="pep740.too-large"):
-        return _to_bundle(read_json(data, where=where, limits=limits, max_bytes=limits.bundle_bytes), limits)
+        root = read_json(data, where=where, limits=limits, max_bytes=limits.bundle_bytes, max_parts=limits.bundle_parts)
+        return _to_bundle(root, limits)
 
 
 def from_bundle(bundle: Bundle) -> bytes:
@@ -95,13 +96,15 @@ def from_bundle(bundle: Bundle) -> bytes:
     return dump_json({"version": _VERSION, "verification_material": material, "envelope": envelope})
 
 
-def read_provenance(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) -> tuple[PublishedAttestations, ...]:
+def read_provenance(
+    data: bytes | JsonNode, *, where: str, limits: Limits = DEFAULT_LIMITS
+) -> tuple[PublishedAttestations, ...]:
     """Read a provenance object.
 
     Guarantees: every attestation is there in its place, as a bundle or as the reason why it is none. Nothing is verified.
 
     Args:
-        data: The object's bytes.
+        data: The object's bytes, or the object parsed.
         where: What it is called in an error.
         limits: Bounds on bytes and attestations.
 
@@ -109,13 +112,16 @@ def read_provenance(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS)
         FormatError: ``pep740.malformed``, ``pep740.too-large``, ``pep740.version`` or ``pep740.count``.
     """
     with json_errors_as("pep740.malformed", too_large="pep740.too-large"):
-        root = read_json(data, where=where, limits=limits, max_bytes=limits.bundle_file_bytes)
+        root = read_listing(data, where=where, limits=limits)
         _require_version(root)
         most = limits.bundles_per_subject
         sets = list_bounded(root["attestation_bundles"], most=most, code="pep740.count")
-        listed = [(one, list_bounded(one["attestations"], most=most, code="pep740.count")) for one in sets]
-        if sum(len(items) for _, items in listed) > most:
-            raise FormatError(f"expected at most {most} attestations, found more", code="pep740.count", where=where)
+        listed: list[tuple[JsonNode, list[JsonNode]]] = []
+        left = most
+        for one in sets:
+            items = list_bounded(one["attestations"], most=left, code="pep740.count")
+            listed.append((one, items))
+            left -= len(items)
         return tuple(
             PublishedAttestations(
                 kind=one["publisher"]["kind"].string(),

@@ -65,7 +65,7 @@ def read_rekor_entry(
             where=where,
         )
     with json_errors_as(_CODE):
-        root = read_json(body, where=where, limits=limits, max_bytes=limits.bundle_bytes)
+        root = read_json(body, where=where, limits=limits, max_bytes=limits.bundle_bytes, max_parts=limits.bundle_parts)
         root.only("apiVersion", "kind", "spec")
         stated = root["kind"].string(), root["apiVersion"].string()
         if stated != (kind, version):
@@ -127,13 +127,7 @@ _READERS: dict[tuple[str, str], Callable[[JsonNode, Limits], _Logged]] = {
 
 
 def _several(node: JsonNode, limits: Limits) -> list[JsonNode]:
-    items = list(node.items())
-    if len(items) > limits.log_entry_signatures:
-        raise FormatError(
-            f"expected at most {limits.log_entry_signatures} signatures, found {len(items)}",
-            code="tlog.too-many",
-            where=node.where,
-        )
+    items = node.array(most=limits.log_entry_signatures, code="tlog.too-many", what="signatures")
     if not items:
         raise _malformed("expected at least one signature, found none", node)
     return items

@@ -102,8 +102,9 @@ def _propose(kind: str, spec: Mapping[str, object]) -> bytes:
 
 def _read_proof(node: JsonNode, limits: Limits) -> InclusionProof:
     node.only("checkpoint", "hashes", "logIndex", "rootHash", "treeSize")
-    hashes, note = list(node["hashes"].items()), node["checkpoint"].string()
-    if len(hashes) > limits.proof_hashes or not 0 < len(note) <= limits.checkpoint_bytes:
+    hashes = node["hashes"].array(most=limits.proof_hashes, code=_CODE, what="hashes")
+    note = node["checkpoint"].string()
+    if not 0 < len(note) <= limits.checkpoint_bytes:
         raise FormatError("expected a short proof with a checkpoint", code=_CODE, where=node.where)
     return InclusionProof(
         log_index=read_count(node["logIndex"], code=_CODE),

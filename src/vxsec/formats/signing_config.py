@@ -104,13 +104,9 @@ def _read_services(node: JsonNode, name: str, config_name: str, limits: Limits) 
 
 def _read_listed(node: JsonNode, name: str, limits: Limits) -> tuple[SigningService, ...]:
     listed = node.get(name)
-    items = [] if listed is None else list(listed.items())
-    if len(items) > limits.signing_services:
-        raise FormatError(
-            f"expected at most {limits.signing_services} of {name}, found {len(items)}",
-            code="trust-config.too-many",
-            where=node.where,
-        )
+    if listed is None:
+        return ()
+    items = listed.array(most=limits.signing_services, code="trust-config.too-many", what=f"of {name}")
     return tuple(_read_service(item) for item in items)
 
 

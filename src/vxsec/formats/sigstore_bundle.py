@@ -54,7 +54,7 @@ def read_bundle(line: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) -> 
             ``certificate.*`` or ``sct.*`` code of a chain.
     """
     with json_errors_as("bundle.malformed", too_large="bundle.too-large"):
-        root = read_json(line, where=where, limits=limits, max_bytes=limits.bundle_bytes)
+        root = read_json(line, where=where, limits=limits, max_bytes=limits.bundle_bytes, max_parts=limits.bundle_parts)
         return _read_root(root, _one_line(line, root), limits)
 
 
@@ -246,29 +246,16 @@ def _read_timestamps(node: JsonNode | None, limits: Limits) -> tuple[bytes, ...]
 
 def _bounded(node: JsonNode | None, most: int, what: str) -> list[JsonNode]:
     """The elements of an array that may be absent."""
-    items = [] if node is None else list(node.items())
-    if len(items) > most:
-        raise FormatError(
-            f"expected at most {most} {what}, found {len(items)}",
-            code="bundle.too-many",
-            where=None if node is None else node.where,
-        )
-    return items
+    return [] if node is None else node.array(most=most, code="bundle.too-many", what=what)
 
 
 def _read_envelope(node: JsonNode) -> Envelope:
     node.only("payload", "payloadType", "signatures")
-    signatures = [_read_signature(item) for item in node["signatures"].items()]
-    if len(signatures) != 1:
-        raise FormatError(
-            f"expected exactly one signature in a bundle, found {len(signatures)}",
-            code="bundle.signature-count",
-            where=node.where,
-        )
+    listed = node["signatures"].array(most=1, least=1, code="bundle.signature-count", what="signatures in a bundle")
     return Envelope(
         payload_type=node["payloadType"].string(),
         payload=read_bytes(node["payload"], code=_BASE64),
-        signatures=tuple(signatures),
+        signatures=tuple(_read_signature(item) for item in listed),
     )
 
 
@@ -306,7 +293,7 @@ def _one_line(data: bytes, root: JsonNode) -> bytes:
 
 def _is_json(data: bytes, limits: Limits) -> bool:
     try:
-        parse_json(data, where="bundle", limits=limits, max_bytes=limits.bundle_bytes)
+        parse_json(data, where="bundle", limits=limits, max_bytes=limits.bundle_bytes, max_parts=limits.bundle_parts)
     except FormatError:
         return False
     return True

@@ -37,7 +37,10 @@ def read_statement(payload: bytes, *, where: str, limits: Limits = DEFAULT_LIMIT
             ``statement.digest``.
     """
     try:
-        return _read_root(read_json(payload, where=where, limits=limits, max_bytes=limits.bundle_bytes), limits)
+        root = read_json(
+            payload, where=where, limits=limits, max_bytes=limits.bundle_bytes, max_parts=limits.statement_parts
+        )
+        return _read_root(root, limits)
     except FormatError as error:
         raise as_statement_error(error) from error
 
@@ -81,17 +84,9 @@ def _read_root(root: JsonNode, limits: Limits) -> Statement:
 
 def _read_subjects(node: JsonNode, limits: Limits) -> tuple[Subject, ...]:
     subjects: list[Subject] = []
-    for item in node.items():
-        if len(subjects) == limits.subjects_per_statement:
-            raise FormatError(
-                f"expected at most {limits.subjects_per_statement} subjects",
-                code="statement.subjects",
-                where=node.where,
-            )
+    for item in node.array(most=limits.subjects_per_statement, least=1, code="statement.subjects", what="subjects"):
         name = item.get("name")
         subjects.append(Subject(name=None if name is None else name.string(), digest=_read_digests(item)))
-    if not subjects:
-        raise FormatError("expected at least one subject, found none", code="statement.subjects", where=node.where)
     return tuple(subjects)
 
 

@@ -31,6 +31,7 @@ def parse_json(
     where: str,
     limits: Limits = DEFAULT_LIMITS,
     max_bytes: int | None = None,
+    max_parts: int | None = None,
     allow_bom: bool = False,
 ) -> object:
     """Parse ``data`` into dicts, lists, strings, numbers, booleans and None.
@@ -40,6 +41,8 @@ def parse_json(
         where: What the document is called in an error.
         limits: Bounds on bytes, depth and digits.
         max_bytes: A tighter bound than ``limits.json_bytes`` for this kind of document.
+        max_parts: How many ``{``, ``[`` and ``,`` there may be, in text or not: counted before anything is built, because a
+            value costs up to a hundred times the three bytes it is written in.
         allow_bom: Accept one UTF-8 byte order mark, as npm does for package.json.
 
     Raises:
@@ -50,6 +53,12 @@ def parse_json(
     if len(data) > bound:
         raise FormatError(
             f"expected at most {bound} bytes of JSON, found {len(data)}", code="json.too-large", where=where
+        )
+    if max_parts is not None and _count_parts(data) > max_parts:
+        raise FormatError(
+            f"expected at most {max_parts} objects, arrays and members of them, found more",
+            code="json.too-large",
+            where=where,
         )
     if data.startswith(_BOM):
         if not allow_bom:
@@ -86,10 +95,11 @@ def read_json(
     where: str,
     limits: Limits = DEFAULT_LIMITS,
     max_bytes: int | None = None,
+    max_parts: int | None = None,
     allow_bom: bool = False,
 ) -> JsonNode:
     """Parse as :func:`parse_json` does and return the root node."""
-    value = parse_json(data, where=where, limits=limits, max_bytes=max_bytes, allow_bom=allow_bom)
+    value = parse_json(data, where=where, limits=limits, max_bytes=max_bytes, max_parts=max_parts, allow_bom=allow_bom)
     return JsonNode(value=value, where=where)
 
 
@@ -141,6 +151,23 @@ class JsonNode:
             self._wrong("an array")
         for index, value in enumerate(self.value):
             yield JsonNode(value=value, where=f"{self.where}[{index}]")
+
+    def array(self, *, most: int, code: str, what: str = "elements", least: int = 0) -> list[JsonNode]:
+        """The elements of an array of ``least`` to ``most``, counted before a node is made of any.
+
+        Args:
+            most: How many there may be.
+            code: What more, or fewer, is called.
+            what: What they are called.
+            least: How many there must be.
+
+        Raises:
+            FormatError: ``code``, or ``json.type``.
+        """
+        if isinstance(self.value, list) and not least <= len(self.value) <= most:
+            bounds = f"{least} to {most}" if least else f"at most {most}"
+            raise FormatError(f"expected {bounds} {what}, found {len(self.value)}", code=code, where=self.where)
+        return list(self.items())
 
     def string(self) -> str:
         """The value, which must be a string."""
@@ -208,6 +235,10 @@ class _Hooks:
                 code="json.number",
                 where=self.where,
             )
+
+
+def _count_parts(data: bytes) -> int:
+    return data.count(b"{") + data.count(b"[") + data.count(b",")
 
 
 def _too_deep(where: str, limits: Limits) -> FormatError:

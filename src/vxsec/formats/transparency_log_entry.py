@@ -103,13 +103,7 @@ def _read_promise(node: JsonNode) -> bytes:
 def _read_proof(node: JsonNode, limits: Limits) -> InclusionProof:
     node.only("logIndex", "rootHash", "treeSize", "hashes", "checkpoint")
     listed = node.get("hashes")
-    hashes = [] if listed is None else list(listed.items())
-    if len(hashes) > limits.proof_hashes:
-        raise FormatError(
-            f"expected at most {limits.proof_hashes} hashes, found {len(hashes)}",
-            code="tlog.too-many",
-            where=node.where,
-        )
+    hashes = [] if listed is None else listed.array(most=limits.proof_hashes, code="tlog.too-many", what="hashes")
     return InclusionProof(
         log_index=read_count(node.get("logIndex"), code="tlog.number"),
         tree_size=read_count(node["treeSize"], code="tlog.number"),

@@ -124,25 +124,18 @@ def _read_document(data: bytes, where: str, limits: Limits) -> TrustedRoot:
 
 def _several(root: JsonNode, name: str, limits: Limits) -> list[JsonNode]:
     node = root.get(name)
-    items = [] if node is None else list(node.items())
-    if len(items) > limits.trusted_root_instances:
-        raise FormatError(
-            f"expected at most {limits.trusted_root_instances} of {name}, found {len(items)}",
-            code="trusted-root.too-many",
-            where=root.where,
-        )
-    return items
+    if node is None:
+        return []
+    return node.array(most=limits.trusted_root_instances, code="trusted-root.too-many", what=f"of {name}")
 
 
 def _read_authority(node: JsonNode, limits: Limits) -> CertificateAuthority:
     node.only("subject", "uri", "certChain", "validFor", "operator")
-    chain = list(node["certChain"].only("certificates")["certificates"].items())
-    if not 0 < len(chain) <= limits.certificates_per_bundle:
-        raise FormatError(
-            f"expected 1 to {limits.certificates_per_bundle} certificates, found {len(chain)}",
-            code=_CODE,
-            where=node.where,
-        )
+    chain = (
+        node["certChain"]
+        .only("certificates")["certificates"]
+        .array(most=limits.certificates_per_bundle, least=1, code=_CODE, what="certificates")
+    )
     uri = node.get("uri")
     return CertificateAuthority(
         uri="" if uri is None else _short(uri),

@@ -67,6 +67,20 @@ def test_refuses(data: bytes, code: str) -> None:
     assert caught.value.code == code
 
 
+HOARDS = {
+    "GitHub's listing of empty objects": b'{"attestations":[' + b"{}," * 400 + b"{}]}",
+    "an npm registry's document": b'{"attestations":[{"predicateType":"x"},' + b"{}," * 400 + b"{}]}",
+    "publishers without attestations": b'{"version":1,"attestation_bundles":[' + b"{}," * 400 + b"{}]}",
+}
+
+
+@pytest.mark.parametrize("data", HOARDS.values(), ids=HOARDS.keys())
+def test_a_hoard_of_parts_is_never_built(data: bytes) -> None:
+    (item,) = read_bundle_document(data, where="d", limits=Limits(bundle_file_parts=300, bundle_parts=300))
+    assert isinstance(item, RejectedSignature)
+    assert item.code == "bundle.too-large"
+
+
 def test_a_document_beyond_the_bound_is_refused_before_it_is_read() -> None:
     with pytest.raises(FormatError) as caught:
         read_bundle_document(LISTED, where="d", limits=Limits(bundle_file_bytes=100))

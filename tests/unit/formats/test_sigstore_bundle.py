@@ -288,6 +288,23 @@ def test_more_lines_or_bytes_than_allowed_are_refused_not_cut() -> None:
     assert caught.value.code == "bundle.too-large"
 
 
+HOARDS = {
+    "log entries that are numbers": _with("verificationMaterial.tlogEntries", [0] * 20_000),
+    "objects in a member nobody knows": _with("x", [{}] * 20_000),
+    "members nobody knows": json.dumps({f"x{number}": 0 for number in range(20_000)}).encode(),
+}
+
+
+@pytest.mark.parametrize("data", HOARDS.values(), ids=HOARDS.keys())
+def test_a_hoard_of_parts_is_refused_before_it_is_built(data: bytes) -> None:
+    with pytest.raises(FormatError) as caught:
+        read_bundle(data, where="b")
+    assert caught.value.code == "bundle.too-large"
+    (told,) = read_bundle_lines(data, where="b")
+    assert isinstance(told, RejectedSignature)
+    assert told.code == "bundle.too-large"
+
+
 def test_our_bundle_has_the_members_cosign_writes() -> None:
     key = signer("ci")
     document = json.loads(release(key).line)

@@ -129,9 +129,16 @@ def test_refuses(payload: bytes, code: str) -> None:
     assert caught.value.code == code
 
 
+def test_refuses_a_hoard_of_parts_before_it_is_built() -> None:
+    payload = _with(RELEASE, "predicate", {"x": [{}] * 300})
+    with pytest.raises(FormatError, match="at most 300 objects") as caught:
+        read_statement(payload, where="s", limits=Limits(statement_parts=300))
+    assert caught.value.code == "statement.malformed"
+
+
 def test_refuses_more_subjects_than_allowed() -> None:
     payload = _with(RELEASE, "subject", [{"digest": {"sha256": A}}] * 3)
-    with pytest.raises(FormatError, match="at most 2 subjects") as caught:
+    with pytest.raises(FormatError, match="expected 1 to 2 subjects, found 3") as caught:
         read_statement(payload, where="s", limits=Limits(subjects_per_statement=2))
     assert caught.value.code == "statement.subjects"
 

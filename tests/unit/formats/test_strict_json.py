@@ -50,6 +50,46 @@ def test_refuses_more_bytes_than_allowed() -> None:
         parse_json(b"[1,2]", where="doc", limits=Limits(json_bytes=4))
 
 
+PARTS = {
+    "objects in an array": b"[" + b"{}," * 4 + b"1]",
+    "numbers in an array": b"[" + b"1," * 9 + b"1]",
+    "members of an object": b'{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9,"j":0,"k":1}',
+    "commas in text, which cost nothing and are counted all the same": b'["' + b"," * 10 + b'"]',
+    "what is no JSON at all": b"[" * 11,
+}
+
+
+@pytest.mark.parametrize("data", PARTS.values(), ids=PARTS.keys())
+def test_more_parts_than_allowed_are_refused_before_any_is_built(data: bytes) -> None:
+    with pytest.raises(FormatError, match="at most 9 objects") as caught:
+        read_json(data, where="doc", max_parts=9)
+    assert caught.value.code == "json.too-large"
+
+
+def test_as_many_parts_as_allowed_are_read() -> None:
+    assert parse_json(b'[{"a":1},{}]', where="doc", max_parts=4) == [{"a": 1}, {}]
+
+
+ARRAYS = {
+    "fewer elements than asked for": (b"[1]", "x.count", "expected 2 to 3 elements, found 1"),
+    "more elements than allowed": (b"[1,2,3,4]", "x.count", "expected 2 to 3 elements, found 4"),
+    "an object": (b"{}", "json.type", "expected an array, found an object"),
+}
+
+
+@pytest.mark.parametrize(("data", "code", "message"), ARRAYS.values(), ids=ARRAYS.keys())
+def test_an_array_is_counted_before_its_elements_are_nodes(data: bytes, code: str, message: str) -> None:
+    with pytest.raises(FormatError, match=message) as caught:
+        read_json(data, where="doc").array(most=3, least=2, code="x.count")
+    assert (caught.value.code, caught.value.where) == (code, "doc")
+
+
+def test_an_array_within_its_bounds_is_its_elements() -> None:
+    assert [item.where for item in read_json(b"[1,2]", where="d").array(most=2, code="x")] == ["d[0]", "d[1]"]
+    with pytest.raises(FormatError, match="expected at most 1 of them, found 2"):
+        read_json(b"[1,2]", where="d").array(most=1, code="x", what="of them")
+
+
 def test_accepts_depth_at_the_limit_a_mark_where_asked_and_a_surrogate_pair() -> None:
     assert parse_json(b"[" * 100 + b"]" * 100, where="doc")
     assert parse_json(b"\xef\xbb\xbf{}", where="doc", allow_bom=True) == {}
