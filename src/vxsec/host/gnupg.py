@@ -38,6 +38,8 @@ _OPTIONS: Final = (
     "--no-default-keyring",
     "--display-charset=utf-8",
 )
+_LAST: Final = 2**32 - 2
+"""The last second of gpg's clock, in 2106: a later one would wrap round to where expired keys are good again."""
 
 
 def find_gpg() -> str:
@@ -96,7 +98,7 @@ def run_gpg(
                     "--keyring",
                     str(folder / "certificates"),
                     "--faked-system-time",
-                    f"{max(int(at.timestamp()), 0)}!",
+                    f"{min(max(int(at.timestamp()), 0), _LAST)}!",
                     "--status-fd",
                     STATUS_FD,
                     "--verify",

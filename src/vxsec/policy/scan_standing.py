@@ -9,7 +9,7 @@ from vxsec.formats.osv import OSV_ECOSYSTEMS
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.package import NPM
 from vxsec.model.scan import NotEvaluatedReason
-from vxsec.policy.parameters import parameter
+from vxsec.policy.parameters import parameter, write_duration
 from vxsec.policy.rule import unknown
 from vxsec.values import dataclass
 
@@ -86,14 +86,14 @@ def check_standing(
 
 
 def _age(result: ScanResult, context: RuleContext, family: str, max_age: timedelta) -> Outcome | None:
-    oldest, newest = context.now - max_age, context.now + timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds)
-    expected = f"data from {oldest.isoformat()} to {newest.isoformat()}"
+    skew = timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds)
+    expected = f"data at most {write_duration(max_age)} old at {context.now.isoformat()}"
     answered = result.clean + result.affected + result.malicious
     bad: list[DatabaseState] = []
     if not result.databases and answered:
         found = "an answer of no database"
     else:
-        bad = [state for state in result.databases if not oldest <= state.exported_at <= newest]
+        bad = [state for state in result.databases if not -skew <= context.now - state.exported_at <= max_age]
         if not bad:
             return None
         found = ", ".join(f"{state.ecosystem}: {state.exported_at.isoformat()}" for state in bad[:_LISTED])

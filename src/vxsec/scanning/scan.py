@@ -132,7 +132,7 @@ def data_problem(
     ``directory`` is the database's folder where somebody named it: the hint names it, too.
     """
     told = state.exported_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if state.exported_at > now + timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds):
+    if state.exported_at - now > timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds):
         return UndecidedError(
             f"the {state.ecosystem} advisories say they are of {told}, which is in the future",
             code="db.future",

@@ -175,7 +175,7 @@ def verify_scts(
             continue
         _verify_sct(sct, leaf.der, _issuer_key(issued), named[0].spki)
         try:
-            found.append(_require_sct_window(sct, named, now + skew))
+            found.append(_require_sct_window(sct, named, now, skew))
         except VerificationError as error:
             reason = reason or error
     return tuple(found), reason
@@ -248,10 +248,10 @@ def _verify_sct(sct: SignedCertificateTimestamp, der: bytes, issuer_key: bytes, 
 
 
 def _require_sct_window(
-    sct: SignedCertificateTimestamp, logs: Sequence[TransparencyLog], latest: datetime
+    sct: SignedCertificateTimestamp, logs: Sequence[TransparencyLog], now: datetime, skew: timedelta
 ) -> TransparencyLog:
     at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=sct.timestamp_ms)
-    if at > latest:
+    if at - now > skew:
         raise VerificationError(f"expected a time before now, found {render_time(at)}", code="sct.in-future")
     for log in logs:
         if log.window.contains(at):

@@ -270,7 +270,7 @@ def _check_key(key: OpenPgpKey) -> None:
 
 def _check_dates(facts: OpenPgpSignature, signer: _Signer, judged_at: datetime, now: datetime, skew: timedelta) -> None:
     made = facts.created_at.isoformat()
-    if facts.created_at > judged_at + skew:
+    if facts.created_at - judged_at > skew:  # a sum might lie behind the last year there is
         raise _refused(
             f"dated {made}, ahead of {judged_at.isoformat()}",
             "openpgp.dated-ahead",

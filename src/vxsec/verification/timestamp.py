@@ -17,6 +17,7 @@ import hashlib
 import warnings
 from datetime import datetime, timedelta
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from vxsec.errors import FormatError, VerificationError
@@ -51,6 +52,8 @@ _HASHES = {
 }
 _TST_INFO = bytes.fromhex("060b2a864886f70d0109100104")  # id-ct-TSTInfo, which every timestamp token names
 _SHOWN = 120
+_QUIET = Lock()
+"""Filters of warnings are the process's own: of two threads that set and restore them at once, one keeps the other's."""
 
 
 class VerifiedTimestamp(NamedTuple):
@@ -88,14 +91,13 @@ def verify_timestamp(
         raise _untrusted(repr(token.issuer_text[:_SHOWN]))
     # 3. The imprint.
     _check_imprint(token, signature)
-    latest = now + timedelta(seconds=limits.clock_skew_seconds)
     # An authority may be listed with several windows; the first under which all holds is the one.
     for authority, leaf in signers[:-1]:
         try:
-            return _verify_under(token, authority, leaf, latest)
+            return _verify_under(token, authority, leaf, now, limits)
         except VerificationError:
             continue
-    return _verify_under(token, *signers[-1], latest)
+    return _verify_under(token, *signers[-1], now, limits)
 
 
 class _Token(NamedTuple):
@@ -216,7 +218,7 @@ def _check_imprint(token: _Token, signature: bytes) -> None:
 
 
 def _verify_under(
-    token: _Token, authority: CertificateAuthority, leaf: Certificate, latest: datetime
+    token: _Token, authority: CertificateAuthority, leaf: Certificate, now: datetime, limits: Limits
 ) -> VerifiedTimestamp:
     # 4. The certificates.
     try:
@@ -235,7 +237,7 @@ def _verify_under(
             f"expected a time in the window of authority {authority.uri!r}, found {render_time(token.at)}",
             code="timestamp.authority-window",
         )
-    if token.at > latest:
+    if token.at - now > timedelta(seconds=limits.clock_skew_seconds):
         raise VerificationError(f"expected a time up to now, found {render_time(token.at)}", code="timestamp.in-future")
     time = TrustedTime(source=TimeSource.TIMESTAMP, at=token.at, authority=authority.uri)
     return VerifiedTimestamp(time, leaf.spki)
@@ -248,7 +250,7 @@ def _verify_cms(token: _Token, chain: tuple[Certificate, ...]) -> None:
     verifier = VerifierBuilder(tsa_certificate=loaded[0], intermediates=loaded[1:-1], roots=loaded[-1:]).build()
     # As in _decode. It loads every certificate that came along, and some make cryptography print warnings.
     try:
-        with warnings.catch_warnings():
+        with _QUIET, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             verifier.verify(token.response, token.imprint)
     except Exception as error:

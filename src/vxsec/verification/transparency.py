@@ -113,7 +113,7 @@ def verify_promise(entry: LogEntry, log: TransparencyLog, *, now: datetime, skew
     stated = entry.integrated_time
     if stated is None:
         raise VerificationError("expected the time of the log's promise, found none", code="tlog.no-time")
-    if stated > _LATEST or (at := datetime.fromtimestamp(stated, UTC)) > now + skew:
+    if stated > _LATEST or (at := datetime.fromtimestamp(stated, UTC)) - now > skew:
         raise VerificationError(
             f"expected a time before {render_time(now)}, found {stated} seconds after 1970-01-01",
             code="tlog.time-in-future",

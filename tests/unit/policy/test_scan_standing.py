@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,6 +36,21 @@ def with_data_of(evidence: Evidence, ecosystem: str) -> Evidence:
     assert scan.result is not None
     states = tuple(replace(state, ecosystem=ecosystem) for state in scan.result.databases)
     return replace(evidence, scan=replace(scan, result=replace(scan.result, databases=states)))
+
+
+@pytest.mark.parametrize("year", [1, 9999], ids=["the first", "the last"])
+def test_how_old_data_is_can_be_judged_at_any_moment_there_is(year: int) -> None:
+    context = RuleContext(
+        evidence=of("npm", {"scan": {}}),
+        phase=Phase.PUBLISH,
+        now=datetime(year, 1, 1, tzinfo=UTC),
+        trust=make_trust(),
+        policy=make_policy({"use": "malware.deny"}).ref,
+    )
+    assert context.evidence.scan is not None
+    result = check_standing(context.evidence.scan, ScanParameters(), context, family="malware")
+    assert result is not None
+    assert (result.code, (result.expected or "")[:24]) == ("malware.database-old", "data at most P3D old at ")
 
 
 @pytest.mark.parametrize(

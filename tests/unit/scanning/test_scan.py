@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -185,6 +185,9 @@ def test_bad_data_clears_nothing_and_still_finds(exported: object, code: str) ->
 def test_the_bounds_themselves_are_good(exported: object) -> None:
     good = state(exported_at=exported)  # type: ignore[arg-type]  # a row of the table above
     assert data_problem(good, now=NOW, max_age=3 * DAYS) is None
+    late = data_problem(good, now=datetime.max.replace(tzinfo=UTC), max_age=3 * DAYS)
+    assert late is not None
+    assert late.code == "db.too-old"
 
 
 def test_the_age_is_told_in_words() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -859,6 +862,22 @@ def test_a_skew_of_clocks_is_forgiven_up_to_its_bound() -> None:
     with pytest.raises(VerificationError) as caught:
         _verify(_v1(), now=slow - SECOND)
     assert caught.value.code == "tlog.time-in-future"
+
+
+def test_threads_that_verify_at_once_leave_the_filters_of_warnings_as_they_were() -> None:
+    before, pace = list(warnings.filters), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: _verify().signature.timestamps, range(64)))
+    finally:
+        sys.setswitchinterval(pace)
+    assert (found, warnings.filters) == ([1] * 64, before)
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), _v1()], ids=["a timestamp", "a promise"])
+def test_the_last_moment_there_is_can_be_the_time_of_judgement(recipe: Recipe) -> None:
+    assert _verify(recipe, now=datetime.max.replace(tzinfo=UTC)).signature.times
 
 
 def test_times_are_aware() -> None:

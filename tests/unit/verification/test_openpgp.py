@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ class Ask:
     port: Scripted = field(default_factory=lambda: Scripted(*GOOD))
     times: tuple[datetime, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    now: datetime = NOW
 
     def verdict(self) -> OpenPgpVerdict:
         times = [TrustedTime(source=TimeSource.LOG, at=at, authority="https://log.example.test") for at in self.times]
@@ -40,7 +41,7 @@ class Ask:
             certificates=self.certificates,
             allowed=self.allowed,
             run=self.port,
-            now=NOW,
+            now=self.now,
             times=times,
             limits=self.limits,
         )
@@ -132,6 +133,11 @@ def test_gpgs_clock_is_never_before_a_signature_that_the_skew_allows() -> None:
     ask = Ask(signature=ALICE.detached(at=at), port=Scripted("NEWSIG", "GOODSIG A x", valid_line(ALICE, at=at)))
     ask.verdict()
     assert ask.port.asked[0][3] == at
+
+
+def test_the_last_moment_there_is_can_be_the_time_of_judgement() -> None:
+    assert Ask(now=datetime.max.replace(tzinfo=UTC)).verdict().standing is OpenPgpStanding.GOOD
+    assert Ask(now=datetime.min.replace(tzinfo=UTC)).refused() == "openpgp.dated-ahead"
 
 
 def test_a_retired_key_stays_good_for_what_it_signed_before() -> None:

@@ -70,11 +70,8 @@ def _void(approval: ApprovalFact, parameters: Parameters, context: RuleContext) 
         return "approval.policy-mismatch"
     if parameters.max_age is not None:
         made = fact.created_at
-        if made is None or not (
-            context.now - parameters.max_age
-            <= made
-            <= context.now + timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds)
-        ):
+        skew = timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds)
+        if made is None or not -skew <= context.now - made <= parameters.max_age:
             return "approval.too-old"
     return None
 

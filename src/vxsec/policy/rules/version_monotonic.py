@@ -54,9 +54,8 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
     same = _same_version(subject.package.version, registry.versions or {})
     if same is not None:
         return _exists(subject, same, registry)
-    if registry.newest_time is not None and registry.newest_time > context.now + timedelta(
-        seconds=DEFAULT_LIMITS.clock_skew_seconds
-    ):
+    skew = timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds)
+    if registry.newest_time is not None and registry.newest_time - context.now > skew:
         return failed(
             "version.clock-backwards",
             "the registry's newest version is from the future",

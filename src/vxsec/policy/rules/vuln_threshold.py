@@ -10,6 +10,7 @@ whole project is shown by ``vxsec scan package-lock.json``.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from vxsec.model.advisory import VulnerabilitySeverity
@@ -22,7 +23,6 @@ from vxsec.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import timedelta
 
     from vxsec.model.scan import Vulnerability
 
@@ -85,7 +85,7 @@ def _has_grace(item: Vulnerability, parameters: Parameters, context: RuleContext
     length = parameters.grace.get(item.severity)
     if item.malware or length is None or item.published is None:
         return False
-    return item.published <= context.now < item.published + length
+    return timedelta(0) <= context.now - item.published < length
 
 
 def _failed(denied: list[Vulnerability], deny: Deny) -> Outcome:

@@ -47,7 +47,7 @@ def last_modified(response: HttpResponse, now: datetime) -> datetime | None:
         moment = parsedate_to_datetime(response.headers.get("last-modified", "")).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    if moment > now + timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds):
+    if moment - now > timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds):
         raise NetworkError(
             f"the export says that it was made at {render_time(moment)}, which is still to come",
             code="network.future",

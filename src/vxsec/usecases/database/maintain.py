@@ -246,7 +246,7 @@ def _collected(
             if newest is None or advisory.modified > newest:
                 newest = advisory.modified
         require_ecosystem(source, ecosystem, others, read=reader.seen - reader.unreadable)
-        if newest is not None and newest > now + timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds):
+        if newest is not None and newest - now > timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds):
             raise FormatError(
                 f"a record modified at {render_time(newest)}, which is still to come",
                 code="osv.future",
@@ -283,7 +283,7 @@ def _past(moment: datetime, now: datetime) -> datetime:
     """A time of export, which cannot be later than now; clocks may differ by a little."""
     if moment.tzinfo is None:
         raise UsageError("expected a time with its offset", code="time.naive")
-    if moment > now + timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds):
+    if moment - now > timedelta(seconds=DEFAULT_LIMITS.clock_skew_seconds):
         raise UsageError(
             f"the data cannot have been exported at {render_time(moment)}, which is still to come",
             code="db.future",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -33,6 +33,13 @@ def test_an_age_limit_on_an_approval(made: datetime | None, code: str) -> None:
     evidence = make_evidence(approvals=ApprovalEvidence(approvals=(_approval(created_at=made),)))
     assert run_rule(RULE, evidence, parameters={"maxAge": "P7D"}).code == code
     assert run_rule(RULE, evidence).code == RULE
+
+
+@pytest.mark.parametrize("year", [1, 9999], ids=["the first", "the last"])
+def test_an_age_is_judged_at_any_moment_there_is(year: int) -> None:
+    evidence = make_evidence(approvals=ApprovalEvidence(approvals=(_approval(created_at=NOW),)))
+    result = run_rule(RULE, evidence, parameters={"maxAge": "P7D"}, now=datetime(year, 1, 1, tzinfo=UTC))
+    assert result.code == "approval.too-old"
 
 
 VOID = {

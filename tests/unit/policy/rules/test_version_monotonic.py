@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -66,6 +66,11 @@ def test_an_allowed_tag_does_not_allow_another() -> None:
     result = run_rule(RULE, make_evidence(registry=registry), parameters={"allowDowngradeTags": ["release-1.x"]})
     assert result.code == "version.downgrade"
     assert "--tag release-1.x" in (result.hint or "")
+
+
+def test_the_last_moment_there_is_can_be_the_time_of_judgement() -> None:
+    registry = replace(LIVE, newest_time=NOW)
+    assert run_rule(RULE, make_evidence(registry=registry), now=datetime.max.replace(tzinfo=UTC)).verdict == "pass"
 
 
 def test_it_has_no_say_after_publish() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -95,6 +95,14 @@ def test_time_alone_never_opens(older: int, severity: str, threshold: str) -> No
     now = run_rule(RULE, evidence, parameters=parameters)
     later = run_rule(RULE, evidence, parameters=parameters, now=NOW + timedelta(days=older))
     assert now.verdict == "pass" or later.verdict != "pass"
+
+
+def test_grace_is_over_at_the_last_moment_there_is() -> None:
+    evidence = evidence_from({"scan": {"findings": [{"id": "GHSA-1", "published_days": 1}]}})
+    parameters = {"grace": {"high": "P99999D"}, "maxDbAge": "P9999W"}
+    assert run_rule(RULE, evidence, parameters=parameters).code == "vuln.below"
+    last = datetime.max.replace(tzinfo=UTC)
+    assert run_rule(RULE, evidence, parameters=parameters, now=last).verdict != "pass"
 
 
 REFUSED = {
