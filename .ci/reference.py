@@ -22,8 +22,9 @@ import click
 from vxsec import errors
 from vxsec.cli.options import output_options
 from vxsec.cli.root import COMMANDS, root
+from vxsec.formats.trust_document import TRUST_API_VERSION, TRUST_KIND
 from vxsec.model.decision import Mode, Phase
-from vxsec.model.trust import Role
+from vxsec.model.trust import HolderKind, RevocationReason, Role
 from vxsec.policy.language import LATER_KEYS, LATER_KINDS, LATER_RULES
 from vxsec.policy.parameters import describe_parameters
 from vxsec.policy.rules import BUILTIN
@@ -109,6 +110,7 @@ def pages() -> dict[str, str]:
         "policy.md": _policy(),
         "exit-codes-and-errors.md": _errors(),
         "schemas.md": _schemas(),
+        "trust-document.md": _trust_document(),
         "verification-checks.md": _checks(),
     }
     return {name: _page(text) for name, text in made.items()}
@@ -365,6 +367,18 @@ def _errors() -> str:
         codes=_table(["code", "meaning"], EXIT_CODES),
         tree=inspect.cleandoc(tree[1]),
         steps=_table(["code or family", "next step"], [[f"`{code}`", step] for code, step in steps.items()]),
+    )
+
+
+def _trust_document() -> str:
+    return _fill(
+        "trust-document",
+        version=TRUST_API_VERSION,
+        kind=TRUST_KIND,
+        roles=_words(Role),
+        kinds=_words(HolderKind),
+        reasons=_words(RevocationReason),
+        example=(PROSE / "trust-example.yaml").read_text(encoding="utf-8").rstrip(),
     )
 
 

@@ -34,8 +34,12 @@ from support.reader import (
 from support.verdaccio import running_verdaccio
 from vxsec import verification
 from vxsec.cli.root import root
+from vxsec.formats.public_key import render_public_key
+from vxsec.formats.trust_document import parse_trust_document
 from vxsec.policy.document import parse_policy
 from vxsec.policy.rules import BUILTIN
+from vxsec.signing.key import KeySigner, generate_pkcs8
+from vxsec.testing.sigstore import SigstoreInstance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +54,7 @@ PAGES = (
     "policy.md",
     "rules.md",
     "schemas.md",
+    "trust-document.md",
     "verification-checks.md",
 )
 
@@ -331,6 +336,18 @@ scopes:
 """
     loaded = parse_policy(policy.encode(), source="example.yaml")
     assert [use.rule for use in loaded.scopes[0].rules] == [rule]
+
+
+def test_the_example_of_a_trust_document_loads() -> None:
+    (example,) = blocks("docs/reference/trust-document.md", "yaml")
+    with SigstoreInstance() as instance:
+        files = {"trusted_root.json": instance.trusted_root()}
+    files |= {
+        name: render_public_key(KeySigner(generate_pkcs8(), where=name).spki) for name in ("ci.pub", "registry.pub")
+    }
+    trust = parse_trust_document(example.encode(), source="trust.yaml", load_key=files.__getitem__)
+    assert [key.id for key in trust.keys] == ["ci-2026", "alice-ssh", "registry-2026"]
+    assert (len(trust.builders), len(trust.key_revocations), len(trust.identity_revocations)) == (1, 1, 1)
 
 
 def test_every_page_of_the_reference_is_held() -> None:
