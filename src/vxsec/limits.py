@@ -86,6 +86,9 @@ class Limits:
     trust_keys: int = 1_000
     trusted_roots: int = 16
     """Sigstore instances of one trust document; each is tried for every certificate."""
+    file_checked_bytes: int = 16 * _GIB
+    """Gone over to check the bare signatures of one file that are over its bytes and no digest of them (Ed25519): sixty-four
+    times a file of the largest size that is held, half a minute."""
     keys_tried_per_bundle: int = 8
     """Keys tried besides those a bundle's hint names (none where there are more): a thousand lines of junk then cost one
     second with P-256 keys and ten with P-384."""

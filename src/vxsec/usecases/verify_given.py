@@ -147,7 +147,7 @@ class GivenJudge:
             roots=self.given.roots,
             requirements=self.given.requirements,
             sha256=subject.digests.sha256,
-            blob=subject.read,
+            blob=subject.content,
             now=self.now,
             detached=self.given.detached,
         )

@@ -11,6 +11,7 @@ from vxsec.model.digest import digest_bytes
 from vxsec.model.report.verification import SignatureVerdict
 from vxsec.values import dataclass
 from vxsec.verification.checks import checks_of
+from vxsec.verification.content import FileContent
 
 if TYPE_CHECKING:
     import os
@@ -30,6 +31,8 @@ __all__ = ["FileSubject", "Judge", "Judged", "refused_verdict", "rejected_verdic
 class FileSubject:
     """The file being judged: digests of its bytes, and the package in it where it is one.
 
+    ``content`` is what bare signatures are checked against: one for all of them.
+
     Args:
         path: Where it is.
         digests: Of its bytes.
@@ -40,6 +43,7 @@ class FileSubject:
         self.path = path
         self.digests = digests
         self.artifact = artifact
+        self.content = FileContent(self.read, sha256=digests.sha256)
         self._data: bytes | None = None
 
     def read(self) -> bytes:

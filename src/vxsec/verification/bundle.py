@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from vxsec.model.trusted_root import TrustedRoot
     from vxsec.verification.certificate import SigningCertificate
-    from vxsec.verification.content import SignedContent
+    from vxsec.verification.content import FileContent, SignedContent
     from vxsec.verification.detached import DetachedCheck
     from vxsec.verification.requirements import Evidence
 
@@ -69,7 +69,7 @@ def verify_bundle(
     roots: Sequence[TrustedRoot] = (),
     requirements: Requirements | None = None,
     sha256: str | None = None,
-    blob: Callable[[], bytes] | None = None,
+    blob: Callable[[], bytes] | FileContent | None = None,
     now: datetime | None = None,
     detached: Mapping[bytes, DetachedCheck] | None = None,
     limits: Limits = DEFAULT_LIMITS,
@@ -84,7 +84,7 @@ def verify_bundle(
             what its trusted root lists (``requirements_of``).
         sha256: The file's SHA-256, lower-case hex; needed for bare signatures.
         blob: Gives the file's bytes; called only for a bare signature that SHA-256 alone cannot check (Ed25519, or over
-            SHA-384 or SHA-512).
+            SHA-384 or SHA-512). For several bundles over one file give one ``FileContent``: it is then read and hashed once.
         now: The time of judgement, aware; needed for a certificate, and for log entries and timestamps that are looked at.
         detached: How signatures by OpenPGP and SSH keys are checked, by what the key is counted by.
         limits: Bounds on keys tried, on the statement and on everything beside it.
@@ -197,7 +197,7 @@ def _hints(bundle: Bundle) -> Iterator[str]:
 
 
 def _verify(
-    case: _Case, signer: _Signer, *, sha256: str | None, blob: Callable[[], bytes] | None
+    case: _Case, signer: _Signer, *, sha256: str | None, blob: Callable[[], bytes] | FileContent | None
 ) -> VerifiedStatement | VerifiedBlob:
     journal = case.journal
     # 4. What was signed.

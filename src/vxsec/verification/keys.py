@@ -62,8 +62,14 @@ def verify_signature(spki: bytes, signature: bytes, data: bytes) -> None:
         raise _invalid() from error
 
 
-def verify_digest_signature(spki: bytes, signature: bytes, sha256: bytes) -> None:
-    """Return if ``signature`` was made over bytes with this SHA-256 (32 bytes), which need not be at hand.
+def verify_digest_signature(spki: bytes, signature: bytes, digest: bytes, *, hash_name: str = "sha256") -> None:
+    """Return if ``signature`` was made with this hash over bytes with this digest, which need not be at hand.
+
+    Args:
+        spki: The public key, canonical DER.
+        signature: DER for ECDSA.
+        digest: Of what was signed, by ``hash_name``.
+        hash_name: ``sha256``, ``sha384`` or ``sha512``.
 
     Raises:
         VerificationError: ``signature.needs-file`` for Ed25519, which cannot be checked from a digest; otherwise as
@@ -72,10 +78,11 @@ def verify_digest_signature(spki: bytes, signature: bytes, sha256: bytes) -> Non
     key = _load(spki)
     if isinstance(key, Ed25519PublicKey):
         raise VerificationError("an Ed25519 signature cannot be checked from a digest", code="signature.needs-file")
-    if len(sha256) != SHA256.digest_size:
+    algorithm = _HASHES[hash_name]
+    if len(digest) != algorithm.digest_size:
         raise _invalid()
     try:
-        _check(key, signature, sha256, Prehashed(SHA256()))
+        _check(key, signature, digest, Prehashed(algorithm))
     except InvalidSignature as error:
         raise _invalid() from error
 
