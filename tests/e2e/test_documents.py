@@ -186,6 +186,12 @@ def test_a_proxy_serves_the_signatures_that_verdaccio_does_not(reader: Reader) -
     assert "by registry-key (registry signature)" in said
 
 
+def test_a_trust_repository_is_set_up(alone: Reader) -> None:
+    said = alone.follow("docs/how-to/set-up-a-trust-repository.md", before=ALONE)
+    assert "nobody and nothing gained or lost anything" in said
+    assert "whole and fresh; 0 findings" in said
+
+
 def test_a_signing_key_is_rotated(alone: Reader) -> None:
     said = alone.follow("docs/how-to/rotate-a-signing-key.md", before=ALONE)
     assert "not counted [key.revoked]" in said

@@ -177,7 +177,7 @@ _SAMPLES = {
     "PACKED": str(demo_tarball("kernel").parent),
     "FIXTURES": str(ROOT / "fixtures"),
 }
-_PASSWORDS = {"CI_PASSWORD": "a long sentence", "ALICE_PASSWORD": "a long sentence"}
+_PASSWORDS = {"CI_PASSWORD": "a long sentence", "ALICE_PASSWORD": "a long sentence", "BOB_PASSWORD": "a long sentence"}
 
 
 def _install(folder: Path, programs: Mapping[str, Sequence[str]]) -> None:
