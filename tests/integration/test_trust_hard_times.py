@@ -116,14 +116,9 @@ def test_a_killed_change_leaves_the_old_bytes_or_the_new_state(team: str, comman
 def test_a_change_that_was_made_and_not_moved_is_read_and_finished(team: str) -> None:
     """The kill comes between the moment of the change and the moving of its files."""
     root = Path("trust/metadata/1.root.json").read_bytes()
-    program = PROGRAM.replace(
-        "print(", "import vxsec.host.file_set as f, os\nf._finish = lambda *_: os._exit(9)\nprint(", 1
-    )
-    # The first call finishes what was left before, so only the second one dies.
-    program = program.replace(
-        "f._finish = lambda *_: os._exit(9)",
-        "n = [0]\ndef die(folder, last):\n    n[0] += 1\n    return os._exit(9) if (folder / '.pending').exists() else False\nf._finish = die",
-    )
+    # Earlier calls finish what was left before, and there is nothing: only the one after the renaming dies.
+    die = "f._finish = lambda folder, *_: os._exit(9) if '.pending' in os.listdir(folder) else False"
+    program = PROGRAM.replace("print(", f"import vxsec.host.file_set as f, os\n{die}\nprint(", 1)
     done = subprocess.run(
         [sys.executable, "-c", program, "add"], input="\n", capture_output=True, text=True, check=False
     )

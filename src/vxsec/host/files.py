@@ -217,8 +217,8 @@ def append_line_locked(path: str | os.PathLike[str], line: bytes) -> None:
 
 
 @contextlib.contextmanager
-def locked_folder(directory: str | os.PathLike[str]) -> Iterator[None]:
-    """Hold the folder against other processes that read, change and write back a file in it.
+def locked_folder(directory: str | os.PathLike[str]) -> Iterator[int]:
+    """Hold the folder, given as a descriptor, against other processes that read, change and write back a file in it.
 
     Raises:
         UsageError: ``file.unreadable`` where it is no folder, ``file.locked`` where another process holds it too long.
@@ -239,7 +239,7 @@ def locked_folder(directory: str | os.PathLike[str]) -> Iterator[None]:
             raise UsageError(
                 "another process holds this folder", code="file.locked", where=str(directory), hint="try again"
             ) from error
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -14,7 +14,7 @@ from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.report.trust import TrustChange
 from vxsec.model.trust_repository import DELEGATED_ROLES, IDENTITIES_PATH, REVOCATIONS_PATH
 from vxsec.usecases.trust.draft import ROLES, Hand, plain_signers
-from vxsec.usecases.trust.files import TIMESTAMP, disk_name, open_files
+from vxsec.usecases.trust.files import PROPOSED, TIMESTAMP, disk_name, is_member, open_files
 from vxsec.values import dataclass
 from vxsec.verification.tuf import verify_trust
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     PathLike = str | os.PathLike[str]
 
 __all__ = [
-    "PROPOSED",
     "Opened",
     "change_of",
     "commit",
@@ -40,9 +39,6 @@ __all__ = [
     "parse_documents",
     "write_state",
 ]
-
-PROPOSED = "proposed"
-"""The folder of a change that is not signed by everybody yet; no walk looks into it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +73,7 @@ def open_repository(path: PathLike, *, now: datetime, root_sha256: str | None = 
 
 
 def open_to_change(path: PathLike, *, now: datetime, root_sha256: str | None = None) -> Opened:
-    """Open a repository in a folder, after finishing what a killed change left.
+    """Open a repository in a folder, and finish what a killed change left once it is verified: reading sees it already.
 
     Raises:
         UsageError: ``trust.not-a-folder`` for an export; as :func:`open_repository`.
@@ -90,9 +86,9 @@ def open_to_change(path: PathLike, *, now: datetime, root_sha256: str | None = N
             where=str(path),
             hint="make one with vxsec trust init DIR; an export is only read",
         )
-    open_files(path)
-    finish_pending(path, last=TIMESTAMP)
-    return open_repository(path, now=now, root_sha256=root_sha256)
+    opened = open_repository(path, now=now, root_sha256=root_sha256)
+    finish_pending(path, last=TIMESTAMP, member=is_member)
+    return opened
 
 
 def commit(
@@ -140,7 +136,9 @@ def write_state(opened: Opened, made: Mapping[str, bytes], *, now: datetime) -> 
         fetch, now=now, root_sha256=opened.verified.pinned_sha256, roles=DELEGATED_ROLES, unsafe_stale=True
     )
     parse_documents(after.files, source=opened.path)
-    replace_members(opened.path, {disk_name(name): data for name, data in made.items()}, last=TIMESTAMP)
+    replace_members(
+        opened.path, {disk_name(name): data for name, data in made.items()}, last=TIMESTAMP, member=is_member
+    )
     return after
 
 
@@ -160,7 +158,8 @@ def _propose(opened: Opened, draft: Draft, hand: Hand, *, now: datetime) -> Trus
         )
     made = draft.sign_roles(hand, now=now)
     hand.check_all_used()
-    replace_members(opened.path, {f"{PROPOSED}/{disk_name(name)}": data for name, data in made.items()}, last=TIMESTAMP)
+    proposed = {f"{PROPOSED}/{disk_name(name)}": data for name, data in made.items()}
+    replace_members(opened.path, proposed, last=TIMESTAMP, member=is_member)
     return TrustChange(
         path=str(Path(opened.path) / PROPOSED),
         first_root_sha256=opened.verified.pinned_sha256,

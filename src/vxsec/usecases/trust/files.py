@@ -5,14 +5,17 @@ In the folder: ``metadata/1.root.json``, ``metadata/timestamp.json`` and so on, 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vxsec.errors import UsageError
 from vxsec.formats.trust_export import is_trust_export, read_trust_export
+from vxsec.formats.tuf_path import is_role_path
 from vxsec.host.file_set import PENDING, read_member
 from vxsec.host.files import read_bounded
 from vxsec.limits import DEFAULT_LIMITS
+from vxsec.model.trust_repository import DELEGATED_ROLES
 
 if TYPE_CHECKING:
     import os
@@ -20,16 +23,30 @@ if TYPE_CHECKING:
 
     PathLike = str | os.PathLike[str]
 
-__all__ = ["TIMESTAMP", "disk_name", "is_trust_repository", "open_files"]
+__all__ = ["PROPOSED", "TIMESTAMP", "disk_name", "is_member", "is_trust_repository", "open_files"]
 
 TIMESTAMP = "metadata/timestamp.json"
 """What is written last: the moment of a change for readers of the bare folder."""
+PROPOSED = "proposed"
+"""The folder of a change that is not signed by everybody yet; no walk looks into it."""
 _FIRST_BYTES = 64
+_METADATA = re.compile(
+    rf"metadata/(?:timestamp|[1-9][0-9]{{0,9}}\.(?:root|snapshot|targets|{'|'.join(DELEGATED_ROLES)}))\.json\Z"
+)
 
 
 def disk_name(name: str) -> str:
     """Where a file of a walk lies in the folder."""
     return name if name.startswith("targets/") else f"metadata/{name}"
+
+
+def is_member(name: str) -> bool:
+    """Whether a file with this name in the folder belongs to the repository, or to a change that is proposed."""
+    inner = name.removeprefix(f"{PROPOSED}/")
+    if _METADATA.match(inner):
+        return True
+    head, _, path = inner.partition("/")
+    return head == "targets" and any(is_role_path(path, role) for role in DELEGATED_ROLES)
 
 
 def is_trust_repository(path: PathLike) -> bool:

@@ -11,15 +11,14 @@ from vxsec.formats.tuf_metadata import read_root, read_targets
 from vxsec.formats.tuf_path import is_role_path
 from vxsec.formats.tuf_writer import describe_metadata
 from vxsec.host.clock import utc_now
-from vxsec.host.file_set import read_member, replace_members
-from vxsec.host.files import list_files
+from vxsec.host.file_set import list_members, read_member, replace_members
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.report.trust import TrustChange
 from vxsec.model.trust_repository import DELEGATED_ROLES
 from vxsec.usecases.signers import open_signers
-from vxsec.usecases.trust.commit import PROPOSED, change_of, open_to_change, parse_documents, write_state
+from vxsec.usecases.trust.commit import change_of, open_to_change, parse_documents, write_state
 from vxsec.usecases.trust.draft import OLD_ROOT, ROLES, Hand, plain_signers, read_draft
-from vxsec.usecases.trust.files import TIMESTAMP, disk_name
+from vxsec.usecases.trust.files import PROPOSED, TIMESTAMP, disk_name, is_member
 from vxsec.usecases.trust.grants import document_grants
 from vxsec.verification.keys import verify_signature
 
@@ -65,12 +64,12 @@ def sign_proposal(
     """
     moment = now or utc_now()
     opened = open_to_change(directory, now=moment, root_sha256=root_sha256)
-    proposed = _read(Path(directory) / PROPOSED)
+    proposed = _read(directory)
     draft = read_draft(opened.fetch, opened.verified)
     hand = Hand(plain_signers(open_signers(signers, password=password)))
     try:
         made = _sign_roles(draft, proposed, hand)
-        made |= _read_targets(Path(directory) / PROPOSED, draft)
+        made |= _read_targets(directory, draft)
     except FormatError as error:
         raise UsageError(
             error.message,
@@ -90,7 +89,7 @@ def sign_proposal(
         return change_of(opened.path, after, made, only=only, notes=notes)
     kept = {f"{PROPOSED}/{disk_name(name)}": made[name] for name in proposed}  # its targets lie there already
     if signers:
-        replace_members(directory, kept, last=TIMESTAMP)
+        replace_members(directory, kept, last=TIMESTAMP, member=is_member)
     return TrustChange(
         path=str(Path(directory) / PROPOSED),
         first_root_sha256=opened.verified.pinned_sha256,
@@ -100,18 +99,19 @@ def sign_proposal(
     )
 
 
-def _read(folder: Path) -> dict[str, bytes]:
+def _read(directory: PathLike) -> dict[str, bytes]:
     """The metadata files of a proposal by the names of a walk."""
-    metadata = folder / "metadata"
-    found: dict[str, bytes] = {}
-    for path in list_files(metadata) if metadata.is_dir() else ():
-        name = Path(path).name
-        found[name] = read_member(metadata, name, max_bytes=DEFAULT_LIMITS.tuf_metadata_bytes) or b""
+    metadata = f"{PROPOSED}/metadata"
+    most = DEFAULT_LIMITS.tuf_metadata_bytes
+    found = {
+        name: read_member(directory, f"{metadata}/{name}", max_bytes=most) or b""
+        for name in list_members(directory, metadata)
+    }
     if not found:
         raise UsageError(
             "no change is proposed",
             code="trust.no-proposal",
-            where=str(folder),
+            where=str(Path(directory) / PROPOSED),
             hint="propose one with --propose: vxsec trust add DIR FILE --role identities --signer KEY --propose",
         )
     return found
@@ -140,12 +140,13 @@ def _sign_roles(draft: Draft, proposed: Mapping[str, bytes], hand: Hand) -> dict
     return made
 
 
-def _read_targets(folder: Path, draft: Draft) -> dict[str, bytes]:
+def _read_targets(directory: PathLike, draft: Draft) -> dict[str, bytes]:
     """The files that the proposed roles name and that come with the proposal; those that stay as they are do not."""
     found: dict[str, bytes] = {}
     for role in draft.touched & set(DELEGATED_ROLES):
         for path in draft.targets[role]:
-            data = read_member(folder, f"targets/{path}", max_bytes=DEFAULT_LIMITS.tuf_target_bytes)
+            name = f"{PROPOSED}/targets/{path}"
+            data = read_member(directory, name, max_bytes=DEFAULT_LIMITS.tuf_target_bytes)
             if data is not None:
                 found[f"targets/{path}"] = data
     return found
