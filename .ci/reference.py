@@ -30,6 +30,8 @@ from vxsec.policy.parameters import describe_parameters
 from vxsec.policy.rules import BUILTIN
 from vxsec.policy.schema import policy_schema
 from vxsec.policy.shipped import SHIPPED, load_shipped
+from vxsec.report.trusted_base import render_trusted_base
+from vxsec.usecases.doctor.trusted_base import measure_trusted_base
 from vxsec.usecases.verify_npm import CHECKS as NPM_CHECKS
 from vxsec.verification import checks, provenance
 from vxsec.verification.checks import CHECKS
@@ -41,10 +43,12 @@ if TYPE_CHECKING:
 
     from vxsec.policy.rule import Rule
 
-__all__ = ["EXAMPLES", "EXIT_CODES", "example_of", "pages"]
+__all__ = ["EXAMPLES", "EXIT_CODES", "example_of", "pages", "verifier"]
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 PROSE = Path(__file__).with_suffix("")
+VERIFIER = REFERENCE.parent / "explanation" / "verifier.md"
+FIGURES = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- /figures -->)", re.DOTALL)
 GENERATED = "<!-- Generated from the code by `make docs`: edit the code, not this page. -->"
 
 EXIT_CODES: tuple[tuple[str, str], ...] = (
@@ -440,18 +444,25 @@ def _schemas() -> str:
     return _fill("schemas", schemas=_table(["schema", "what it is", "members"], rows))
 
 
+def verifier() -> str:
+    """The page about the verifier, with the figures of its trusted base; versions are left out, they are the machine's."""
+    table, _, _ = "\n".join(render_trusted_base(measure_trusted_base())).partition("\n\n")
+    block = f"```text\n$ vxsec doctor trusted-base\n{table}\n```\n"
+    return FIGURES.sub(lambda _: block, VERIFIER.read_text(encoding="utf-8"))
+
+
 def main() -> None:
     """Write the pages, or with ``--check`` say which are not what the code says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a page differs")
     check = parser.parse_args().check
-    stale = [name for name, text in pages().items() if _differs(REFERENCE / name, text)]
+    made = {REFERENCE / name: text for name, text in pages().items()} | {VERIFIER: verifier()}
+    stale = [path for path, text in made.items() if _differs(path, text)]
     if check and stale:
-        sys.exit(f"error: {', '.join(stale)} differ from the code: run make docs")
-    for name, text in pages().items():
-        if name in stale:
-            (REFERENCE / name).write_text(text, encoding="utf-8")
-            sys.stdout.write(f"wrote docs/reference/{name}\n")
+        sys.exit(f"error: {', '.join(path.name for path in stale)} differ from the code: run make docs")
+    for path in stale:
+        path.write_text(made[path], encoding="utf-8")
+        sys.stdout.write(f"wrote {path.relative_to(REFERENCE.parents[1])}\n")
 
 
 def _differs(path: Path, text: str) -> bool:

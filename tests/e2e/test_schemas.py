@@ -321,6 +321,11 @@ def _listed(path: Path) -> dict[str, Any]:
     return {**artifact.manifest.document, "dist": {"integrity": artifact.digests.integrity}}
 
 
+def test_trusted_base(vxsec_run: Vxsec) -> None:
+    document = check(vxsec_run("doctor", "trusted-base", "--json"), "trustedbase", 0)
+    assert [part["name"] for part in document["parts"]] == ["bundle", "openpgp", "ssh", "npm", "tuf", "trust"]
+
+
 def test_identity(vxsec_run: Vxsec, shop: Shop) -> None:
     path = shop.pack("kernel")
     minted = SigstoreMaterial().mint()
