@@ -235,7 +235,7 @@ def test_the_program_of_a_page_about_identities_works(alone: Reader, page: str) 
     "page", sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "how-to").glob("*.md"))
 )
 def test_a_command_that_is_only_shown_could_be_typed(page: str) -> None:
-    shown = "".join(blocks(page, "text")).replace("\n  --", " --")
+    shown = "".join(blocks(page, "text")).replace(" \\\n", " ")
     commands = re.findall(r"^vxsec .*", shown, re.MULTILINE)
     commands += re.findall(r"run: (vxsec .*)", "".join(blocks(page, "yaml")))
     for command in commands:
