@@ -139,7 +139,7 @@ def _weigh_timestamps(
         else:
             journal.adopt(attempt)
             found.append(stamp)
-    count = count_distinct((stamp.time.authority, stamp.key) for stamp in found)
+    count = count_distinct((stamp.name, stamp.key) for stamp in found)
     return tuple(stamp.time for stamp in found), count, unlisted
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import lru_cache
 from threading import Lock
@@ -33,7 +34,7 @@ from vxsec.verification.certificate_chain import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from cryptography.x509 import Certificate as X509Certificate
     from rfc3161_client.tsp import TimeStampResponse
@@ -57,9 +58,10 @@ _QUIET = Lock()
 
 
 class VerifiedTimestamp(NamedTuple):
-    """A time, and by whom: the key is what the authority is counted by."""
+    """A time, and by whom: the authority is counted by ``name`` (its URI, or else its own root's key) and by ``key``."""
 
     time: TrustedTime
+    name: str
     key: bytes
 
 
@@ -113,10 +115,19 @@ class _Token(NamedTuple):
     embedded: tuple[bytes, ...]
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Some certificates make cryptography print warnings, whenever it loads or looks at one."""
+    with _QUIET, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _decode(response: bytes, limits: Limits) -> _Token:
     # The library reads lazily, and raises what it likes (KeyError for a name with an odd tag): whatever it is, refused.
     try:
-        return _read(response, limits)
+        with _quiet():
+            return _read(response, limits)
     except VerificationError:
         raise
     except Exception as error:
@@ -240,19 +251,18 @@ def _verify_under(
     if token.at - now > timedelta(seconds=limits.clock_skew_seconds):
         raise VerificationError(f"expected a time up to now, found {render_time(token.at)}", code="timestamp.in-future")
     time = TrustedTime(source=TimeSource.TIMESTAMP, at=token.at, authority=authority.uri)
-    return VerifiedTimestamp(time, leaf.spki)
+    return VerifiedTimestamp(time, authority.uri or f"key:{chain[-1].spki.hex()}", leaf.spki)
 
 
 def _verify_cms(token: _Token, chain: tuple[Certificate, ...]) -> None:
     from rfc3161_client.verify import VerifierBuilder
 
-    loaded = [_load(certificate.der) for certificate in chain]
-    verifier = VerifierBuilder(tsa_certificate=loaded[0], intermediates=loaded[1:-1], roots=loaded[-1:]).build()
-    # As in _decode. It loads every certificate that came along, and some make cryptography print warnings.
+    # As in _decode; it loads every certificate that came along.
     try:
-        with _QUIET, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            verifier.verify(token.response, token.imprint)
+        with _quiet():
+            loaded = [_load(certificate.der) for certificate in chain]
+            builder = VerifierBuilder(tsa_certificate=loaded[0], intermediates=loaded[1:-1], roots=loaded[-1:])
+            builder.build().verify(token.response, token.imprint)
     except Exception as error:
         raise VerificationError(
             "the timestamp does not verify under the authority's certificate", code="timestamp.signature"

@@ -26,6 +26,7 @@ from vxsec.formats.public_key import key_algorithm
 from vxsec.formats.strict_json import dump_json
 from vxsec.formats.timestamps import render_time
 from vxsec.formats.trusted_root import log_origins
+from vxsec.model.quorum import Signer, count_quorum
 from vxsec.verification.keys import verify_signature
 
 if TYPE_CHECKING:
@@ -210,9 +211,12 @@ def verify_checkpoint(checkpoint: Checkpoint, proof: InclusionProof, log: Transp
 
 
 def count_distinct(names: Iterable[tuple[str, bytes]]) -> int:
-    """How many authorities there are, by URI and key: one with two keys, or one key with two names, counts once."""
-    listed = set(names)
-    return min(len({uri or key.hex() for uri, key in listed}), len({key for _, key in listed}))
+    """How many authorities there are, by name and key: one with two keys, or one key with two names, counts once.
+
+    So many as can be told apart by both at once (a maximum matching): three keys under one name, one of which goes by three
+    names, are two. Names are URIs; another case or a slash at the end makes no other authority.
+    """
+    return count_quorum(Signer(holder=name.casefold().rstrip("/"), spki=key) for name, key in names).count
 
 
 def _key_hints(name: str, log: TransparencyLog) -> frozenset[bytes]:

@@ -7,6 +7,7 @@ import hashlib
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -40,8 +41,10 @@ from vxsec.testing.sigstore.mint import (
 )
 from vxsec.testing.sigstore.timestamp import TimestampAuthority
 from vxsec.verification.bundle import verify_bundle
+from vxsec.verification.certificate_chain import load_certificate
 from vxsec.verification.checks import CHECKS, checks_of
 from vxsec.verification.requirements import requirements_of
+from vxsec.verification.timestamp import verify_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -873,6 +876,32 @@ def test_threads_that_verify_at_once_leave_the_filters_of_warnings_as_they_were(
     finally:
         sys.setswitchinterval(pace)
     assert (found, warnings.filters) == ([1] * 64, before)
+
+
+def test_a_name_that_makes_the_library_warn_is_nobodys_and_prints_nothing(recwarn: pytest.WarningsRecorder) -> None:
+    made = _material().timestamps["trusted"].stamp(b"signature", at=SIGNED_AT)
+    common_name, country = bytes.fromhex("0603550403"), bytes.fromhex("0603550406")  # a country has two letters
+    assert common_name in made
+    with pytest.raises(VerificationError) as caught:
+        verify_timestamp(
+            made.replace(common_name, country),
+            b"signature",
+            authorities=_roots()[0].timestamp_authorities,
+            now=NOW,
+            limits=Limits(),
+        )
+    assert caught.value.code == "timestamp.untrusted"
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("kept", [slice(None), slice(1, None)], ids=["leaf first", "authority first"])
+def test_an_authority_without_a_uri_is_known_by_its_root_whatever_key_it_stamps_with(kept: slice) -> None:
+    made = _material().timestamps["trusted"].stamp(b"signature", at=SIGNED_AT)
+    (listed,) = _roots()[0].timestamp_authorities
+    nameless = replace(listed, uri="", chain=listed.chain[kept])
+    stamp = verify_timestamp(made, b"signature", authorities=[nameless], now=NOW, limits=Limits())
+    root, leaf = (load_certificate(listed.chain[place]).spki for place in (-1, 0))
+    assert (stamp.name, stamp.key, stamp.time.authority) == (f"key:{root.hex()}", leaf, "")
 
 
 @pytest.mark.parametrize("recipe", [Recipe(), _v1()], ids=["a timestamp", "a promise"])
