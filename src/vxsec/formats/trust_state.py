@@ -1,4 +1,4 @@
-"""What a machine remembers of a trust repository: the highest versions seen, as a small JSON file."""
+"""What a machine remembers of a trust repository: the highest versions seen and their digests, as a small JSON file."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ def parse_trust_state(data: bytes, *, where: str) -> RememberedVersions:
             to believe an old repository.
     """
     try:
-        root = read_json(data, where=where, max_bytes=_MAX_BYTES).only("schema", "root", "versions", "keys")
+        root = read_json(data, where=where, max_bytes=_MAX_BYTES).only("schema", "root", "versions", "keys", "digests")
         _check_schema(root["schema"])
+        digests = root.get("digests")  # files of before digests were kept have none
         return RememberedVersions(
             root=root["root"].integer(),
             versions={name: node.integer() for name, node in root["versions"].members()},
             keys={name: node.strings() for name, node in root["keys"].members()},
+            digests={name: node.string() for name, node in digests.members()} if digests is not None else {},
         )
     except FormatError as error:
         raise ConfigurationError(
@@ -48,6 +50,7 @@ def render_trust_state(state: RememberedVersions) -> bytes:
         "root": state.root,
         "versions": dict(sorted(state.versions.items())),
         "keys": {name: list(keys) for name, keys in sorted(state.keys.items())},
+        "digests": dict(sorted(state.digests.items())),
     }
     return dump_json(document, indent=1) + b"\n"
 

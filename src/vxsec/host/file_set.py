@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,6 +156,8 @@ def _move(pending: int, folder: int, name: str, where: object) -> None:
 
 def _stage(parent: int, prefix: str, files: Mapping[str, bytes]) -> str:
     """A new folder beside the old one with every file on disk; removed again if that fails."""
+    import secrets  # who only reads needs no random name
+
     staged = prefix + secrets.token_hex(8)
     os.mkdir(staged, 0o755, dir_fd=parent)
     try:

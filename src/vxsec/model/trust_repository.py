@@ -122,9 +122,11 @@ class RememberedVersions:
 
     ``versions`` are those of ``timestamp``, ``snapshot`` and every role the snapshot listed; ``keys`` the SHA-256 (hex) of
     the keys of ``timestamp`` and ``snapshot``: where one of those was taken away since, the versions count no more (a
-    stolen key may have signed version 2,147,483,647), and only ``root`` does.
+    stolen key may have signed version 2,147,483,647), and only ``root`` does. ``digests`` are the SHA-256 (hex) of the files
+    with these versions, ``root`` among them, as far as they are known: one version is one file.
     """
 
     root: int
     versions: Mapping[str, int]
     keys: Mapping[str, tuple[str, ...]]
+    digests: Mapping[str, str] = field(default_factory=dict)

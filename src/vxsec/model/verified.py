@@ -108,7 +108,8 @@ class VerifiedTrust:
     """A trust repository whose metadata verifies from a root that was given out of band.
 
     ``pinned_sha256`` names that root, ``root_sha256`` the newest one. ``roles`` are those walked, ``listed`` the version of
-    every role that the snapshot lists, ``files`` the targets of the roles walked by path, their hashes checked.
+    every role that the snapshot lists, ``digests`` the SHA-256 (hex) of the newest root, of timestamp, snapshot and every
+    role listed, ``files`` the targets of the roles walked by path, their hashes checked.
     ``fresh_by`` says why it is not stale: ``timestamp``, ``minimum-version`` (the timestamp or the snapshot is out of
     date, and the version asked for is there), or None where nobody asked (only repairs and reports do not).
     """
@@ -117,6 +118,7 @@ class VerifiedTrust:
     root_sha256: str
     roles: Mapping[str, VerifiedRole]
     listed: Mapping[str, int]
+    digests: Mapping[str, str]
     files: Mapping[str, bytes]
     fresh_by: str | None
 

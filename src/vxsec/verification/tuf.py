@@ -11,12 +11,14 @@ The steps, with the specification's numbers, and the same numbers in the code be
      (5.4.4), unless the pinned version is what freshness comes from.
 5.5  ``snapshot`` is the one that ``timestamp`` names: hashes (5.5.2), signatures (5.5.3), version (5.5.4). It lists every role
      that was remembered, in no older version (5.5.5), and is not expired (5.5.6).
+     Beyond the specification: lengths and hashes are required where it lets them out, so that what the online key signs
+     fits one state only, and a version that was remembered is the very file that was seen.
 5.6  ``targets`` and then each role asked for: hashes (5.6.2), signatures under the delegation's keys (5.6.3), version
      (5.6.4), expiry (5.6.5). Delegations end there (5.6.7): a role speaks about the folder with its name and nothing else,
      so no other role can answer for it, and the order of delegations does not matter.
 5.7  Every target of those roles has the length and the hashes its role states (5.7.2).
 
-Nothing is kept: what there is to remember is :func:`remembered_versions`, and the caller's to store.
+Nothing is kept: what there is to remember is ``verification.tuf_memory.remembered_versions``, and the caller's to store.
 """
 
 from __future__ import annotations
@@ -30,9 +32,15 @@ from vxsec.formats.timestamps import render_time
 from vxsec.formats.tuf_metadata import read_root, read_snapshot, read_targets, read_timestamp
 from vxsec.formats.tuf_path import is_role_path, is_role_pattern, matches
 from vxsec.limits import DEFAULT_LIMITS, Limits
-from vxsec.model.trust_repository import Metadata, RememberedVersions
 from vxsec.model.verified import VerifiedRole, VerifiedTrust
 from vxsec.verification.keys import verify_signature
+from vxsec.verification.tuf_memory import (
+    FRESHNESS,
+    check_remembered,
+    fingerprints,
+    key_was_taken_away,
+    rollback,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +49,9 @@ if TYPE_CHECKING:
     from vxsec.model.trust_repository import (
         Delegation,
         KeySet,
+        Metadata,
         MetadataFile,
+        RememberedVersions,
         RootMetadata,
         SnapshotMetadata,
         TargetFile,
@@ -49,12 +59,10 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=Metadata)
 
-__all__ = ["Fetch", "remembered_versions", "verify_trust"]
+__all__ = ["Fetch", "verify_trust"]
 
 Fetch: TypeAlias = "Callable[[str], bytes | None]"
 """Gives the bytes of ``1.root.json``, ``timestamp.json``, ``4.identities.json``, ``targets/PATH``; None where there are none."""
-
-_FRESHNESS = ("timestamp", "snapshot")
 
 
 def verify_trust(
@@ -87,7 +95,7 @@ def verify_trust(
     Raises:
         UsageError: ``tuf.no-root``: neither a digest nor a root, or both.
         VerificationError: ``tuf.malformed``, ``tuf.missing``, ``tuf.root-mismatch``, ``tuf.signatures``, ``tuf.version``,
-            ``tuf.hash``, ``tuf.rollback``, ``tuf.delegation``, ``tuf.target`` or ``tuf.limit``.
+            ``tuf.hash``, ``tuf.rollback``, ``tuf.fork``, ``tuf.delegation``, ``tuf.target`` or ``tuf.limit``.
         UndecidedError: ``tuf.expired``: stale is unknown, neither good nor bad.
     """
     if (root_sha256 is None) == (root is None):
@@ -98,7 +106,7 @@ def verify_trust(
         )
     walk = _Walk(fetch=fetch, now=now, limits=limits, minimum=minimum_version, judge=not unsafe_stale)
     pinned, current, digest = walk.load_roots(root_sha256, root)
-    remembered = walk.check_root(current, remembered)
+    remembered = walk.check_root(current, digest, remembered)
     snapshot = walk.load_freshness(current, remembered)
     files = walk.load_targets(current, snapshot, roles)
     return VerifiedTrust(
@@ -106,28 +114,10 @@ def verify_trust(
         root_sha256=digest,
         roles=walk.roles,
         listed={name: item.version for name, item in snapshot.files.items()},
+        digests=walk.digests,
         files=files,
         fresh_by=walk.fresh_by if walk.judge else None,
     )
-
-
-def remembered_versions(trust: VerifiedTrust, earlier: RememberedVersions | None = None) -> RememberedVersions:
-    """What to remember of a repository after a walk, so that the next one is not led back.
-
-    Args:
-        trust: What the walk proved.
-        earlier: What is remembered already; never lowered, unless ``trust`` has recovered from a stolen key (5.3.11).
-    """
-    versions = {name: trust.roles[name].version for name in _FRESHNESS} | dict(trust.listed)
-    keys = {name: _fingerprints(trust.roles[name].keys) for name in _FRESHNESS}
-    number = trust.roles["root"].version
-    if earlier is not None and earlier.root > number:
-        return earlier
-    if earlier is not None and not _key_was_taken_away(earlier, keys):
-        versions = {
-            name: max(versions.get(name, 0), earlier.versions.get(name, 0)) for name in {*versions, *earlier.versions}
-        }
-    return RememberedVersions(root=number, versions=versions, keys=keys)
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
@@ -141,6 +131,7 @@ class _Walk:
     judge: bool
     roles: dict[str, VerifiedRole] = field(default_factory=dict)
     signed_by: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
     fresh_by: str = "timestamp"
 
     def load_roots(self, sha256: str | None, given: bytes | None) -> tuple[str, RootMetadata, str]:
@@ -168,28 +159,28 @@ class _Walk:
             current, digest = after, hashlib.sha256(following).hexdigest()
         raise VerificationError(f"more than {self.limits.tuf_root_versions} versions of root", code="tuf.limit")
 
-    def check_root(self, root: RootMetadata, remembered: RememberedVersions | None) -> RememberedVersions | None:
+    def check_root(
+        self, root: RootMetadata, digest: str, remembered: RememberedVersions | None
+    ) -> RememberedVersions | None:
         """Steps 5.3.5 (against what is remembered), 5.3.10 and 5.3.11: what of the remembered versions still counts."""
-        if remembered is not None and root.version < remembered.root:
-            raise _rollback("root", remembered.root, root.version)
+        self._take("root", root.version, digest, remembered)
         # 5.3.10
         self._accept("root", root, root.roles["root"], f"{root.version}.root.json")
         # 5.3.11 Fast-forward recovery.
-        keys = {name: _fingerprints(root.roles[name].spkis) for name in _FRESHNESS}
-        return None if remembered is None or _key_was_taken_away(remembered, keys) else remembered
+        keys = {name: fingerprints(root.roles[name].spkis) for name in FRESHNESS}
+        return None if remembered is None or key_was_taken_away(remembered, keys) else remembered
 
     def load_freshness(self, root: RootMetadata, remembered: RememberedVersions | None) -> SnapshotMetadata:
         """Steps 5.4 and 5.5."""
-        known = remembered.versions if remembered is not None else {}
         # 5.4.1, 5.4.2
-        timestamp = self._read(read_timestamp, self._needed("timestamp.json"), "timestamp.json")
+        data = self._needed("timestamp.json")
+        timestamp = self._read(read_timestamp, data, "timestamp.json")
         self.signed_by["timestamp"] = self._require(timestamp, root.roles["timestamp"], "timestamp.json")
         # 5.4.3
-        least = max(known.get("timestamp", 0), self.minimum or 0)
-        if timestamp.version < least:
-            raise _rollback("timestamp", least, timestamp.version)
-        if timestamp.snapshot.version < known.get("snapshot", 0):
-            raise _rollback("snapshot", known["snapshot"], timestamp.snapshot.version)
+        if timestamp.version < (self.minimum or 0):
+            raise rollback("timestamp", self.minimum or 0, timestamp.version)
+        self._take("timestamp", timestamp.version, hashlib.sha256(data).hexdigest(), remembered)
+        self._take("snapshot", timestamp.snapshot.version, _stated_digest("snapshot", timestamp.snapshot), remembered)
         # 5.4.4
         self._accept("timestamp", timestamp, root.roles["timestamp"], "timestamp.json")
         # 5.5.1, 5.5.2
@@ -201,10 +192,11 @@ class _Walk:
         if snapshot.version != timestamp.snapshot.version:
             raise _wrong_version(name, timestamp.snapshot.version, snapshot.version)
         # 5.5.5
-        for role in known.keys() - _FRESHNESS:
-            found = snapshot.files[role].version if role in snapshot.files else 0
-            if found < known[role]:
-                raise _rollback(role, known[role], found)
+        known = remembered.versions if remembered is not None else {}
+        for role in known.keys() - {*FRESHNESS, *snapshot.files}:
+            raise rollback(role, known[role], 0)
+        for role, item in snapshot.files.items():
+            self._take(role, item.version, _stated_digest(role, item), remembered)
         # 5.5.6
         self._accept("snapshot", snapshot, root.roles["snapshot"], name)
         return snapshot
@@ -264,6 +256,10 @@ class _Walk:
                 hint="restore the file; a change that is meant goes in through vxsec trust add",
             )
         return data
+
+    def _take(self, role: str, version: int, digest: str, remembered: RememberedVersions | None) -> None:
+        check_remembered(role, version, digest, remembered)
+        self.digests[role] = digest
 
     # -- one file -------------------------------------------------------------------------------------------------------
 
@@ -328,7 +324,7 @@ class _Walk:
     def _accept(self, role: str, metadata: Metadata, keys: KeySet, name: str) -> None:
         """Judge the expiry of a file whose signatures are good, and take it."""
         if self.judge and self.now >= metadata.expires:
-            if self.minimum is None or role not in _FRESHNESS:
+            if self.minimum is None or role not in FRESHNESS:
                 raise UndecidedError(
                     f"{name} expired at {render_time(metadata.expires)}: whether there is a newer one is not known",
                     code="tuf.expired",
@@ -352,17 +348,21 @@ def _check_delegation(delegation: Delegation) -> None:
             raise _delegation(delegation.name, f"may speak about {pattern[:80]!r}, outside its own folder")
 
 
+def _stated_digest(role: str, stated: MetadataFile) -> str:
+    """The SHA-256 of a file, which whoever names the file states together with its length."""
+    digest = stated.hashes.get("sha256")
+    if digest is None or stated.length is None:
+        raise VerificationError(
+            f"{role[:80]}.json is named without its length and SHA-256: it could be any file with that version",
+            code="tuf.malformed",
+            hint="make the repository with vxsec trust, which states both",
+        )
+    return digest
+
+
 def _has_hashes(data: bytes, hashes: Mapping[str, str]) -> bool:
     ours = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}
     return all(ours[name](data).hexdigest() == value for name, value in hashes.items())
-
-
-def _fingerprints(spkis: Sequence[bytes]) -> tuple[str, ...]:
-    return tuple(sorted(hashlib.sha256(spki).hexdigest() for spki in spkis))
-
-
-def _key_was_taken_away(remembered: RememberedVersions, keys: Mapping[str, tuple[str, ...]]) -> bool:
-    return any(set(remembered.keys.get(name, ())) - set(keys[name]) for name in _FRESHNESS)
 
 
 def _missing(what: str) -> VerificationError:
@@ -375,14 +375,6 @@ def _missing(what: str) -> VerificationError:
 
 def _wrong_version(name: str, expected: int, found: int) -> VerificationError:
     return VerificationError(f"{name}: expected version {expected}, found {found}", code="tuf.version")
-
-
-def _rollback(role: str, least: int, found: int) -> VerificationError:
-    return VerificationError(
-        f"{role}: expected version {least} or later, found {found or 'none'}",
-        code="tuf.rollback",
-        hint="get the current state of the repository: this one is older than what was seen, or asked for",
-    )
 
 
 def _delegation(role: str, message: str) -> VerificationError:

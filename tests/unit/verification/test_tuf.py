@@ -19,7 +19,8 @@ from vxsec.formats.public_key import key_hint, render_public_key
 from vxsec.limits import Limits
 from vxsec.model.trust_repository import DELEGATED_ROLES, IDENTITIES_PATH, RememberedVersions
 from vxsec.usecases.trust.draft import key_set
-from vxsec.verification.tuf import remembered_versions, verify_trust
+from vxsec.verification.tuf import verify_trust
+from vxsec.verification.tuf_memory import remembered_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -267,6 +268,22 @@ REFUSED: dict[str, tuple[Attack, str]] = {
     "the snapshot is not signed": (lambda r: _snapshot(r, lambda _: None), "tuf.signatures"),
     "the snapshot says another version": (lambda r: _snapshot(r, _set(version=7), ONLINE), "tuf.version"),
     "the snapshot is expired": (lambda r: _snapshot(r, _set(expires=expired(r.now)), ONLINE), "tuf.expired"),
+    "the snapshot is named without its hashes": (
+        lambda r: r.change("timestamp.json", lambda s: s["meta"]["snapshot.json"].pop("hashes"), ONLINE),
+        "tuf.malformed",
+    ),
+    "a role is named without its hashes": (
+        lambda r: _snapshot(r, lambda s: s["meta"]["identities.json"].pop("hashes"), ONLINE),
+        "tuf.malformed",
+    ),
+    "a role that nobody asks for is named without its length": (
+        lambda r: _snapshot(r, lambda s: s["meta"]["databases.json"].pop("length"), ONLINE),
+        "tuf.malformed",
+    ),
+    "a role is named by its SHA-512 alone": (
+        lambda r: _snapshot(r, lambda s: s["meta"]["identities.json"].update(hashes={"sha512": "0" * 128}), ONLINE),
+        "tuf.malformed",
+    ),
     "the snapshot lists no targets": (
         lambda r: _snapshot(r, lambda s: s["meta"].pop("targets.json"), ONLINE),
         "tuf.missing",
@@ -424,6 +441,38 @@ def test_is_not_led_back_by_a_whole_older_repository(repository: Repository) -> 
     assert code(repository, remembered=_seen(repository)) == "tuf.rollback"
 
 
+FORKS = ["root", "timestamp", "snapshot", "targets", "identities", "databases"]
+
+
+@pytest.mark.parametrize("role", FORKS)
+def test_a_version_that_was_seen_is_one_file(repository: Repository, role: str) -> None:
+    repository.publish("root", "targets", *DELEGATED_ROLES)
+    seen = remembered_versions(walk(repository))
+    assert set(seen.digests) == {"root", *seen.versions}
+    assert walk(repository, remembered=seen).digests == seen.digests
+    assert code(repository, remembered=replace(seen, digests={**seen.digests, role: "0" * 64})) == "tuf.fork"
+    before = replace(seen, digests={name: digest for name, digest in seen.digests.items() if name != role})
+    assert remembered_versions(walk(repository, remembered=before), before) == seen
+
+
+def test_the_same_versions_signed_with_other_contents_are_refused(repository: Repository) -> None:
+    """What a key holder who lost the newest state would publish: as many changes, but others."""
+    other = repository.copy()
+    repository.publish("identities")
+    seen = remembered_versions(walk(repository))
+    other.publish("revocations")
+    assert walk(other).roles["timestamp"].version == seen.versions["timestamp"]
+    assert code(other, remembered=replace(seen, versions={**seen.versions, "identities": 1})) == "tuf.fork"
+
+
+def test_digests_go_with_the_versions_that_are_kept(repository: Repository) -> None:
+    seen = replace(_seen(repository), root=1)
+    walked = walk(repository)
+    assert remembered_versions(walked, seen).digests == {**seen.digests, "root": walked.digests["root"]}
+    without = replace(seen, digests={})
+    assert set(remembered_versions(walked, without).digests) == {"root"}
+
+
 def test_recovers_from_a_stolen_online_key_once_root_takes_it_away(repository: Repository) -> None:
     thief = repository.copy()
     thief.draft.versions |= {"timestamp": 2**31 - 3, "snapshot": 2**31 - 3}
@@ -449,7 +498,7 @@ def test_another_key_beside_the_old_one_forgets_nothing(repository: Repository) 
     repository.publish()
     repository.publish("timestamp")
     assert walk(repository).roles["root"].version == 3
-    assert code(repository, remembered=seen) == "tuf.rollback"
+    assert code(repository, remembered=replace(seen, digests={})) == "tuf.rollback"
 
 
 def test_what_is_remembered_is_never_lowered(repository: Repository) -> None:

@@ -13,7 +13,7 @@ from vxsec.errors import ConfigurationError, UsageError
 from vxsec.formats.trust_state import parse_trust_state, render_trust_state
 from vxsec.host.files import locked_folder, read_if_exists, write_atomic
 from vxsec.limits import DEFAULT_LIMITS
-from vxsec.verification.tuf import remembered_versions
+from vxsec.verification.tuf_memory import remembered_versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

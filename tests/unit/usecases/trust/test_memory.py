@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ from vxsec.formats.trust_state import parse_trust_state, render_trust_state
 from vxsec.usecases.trust.files import disk_name
 from vxsec.usecases.trust.load import LoadedTrust, load_remembering
 from vxsec.usecases.trust.memory import recall_versions, remember_versions, state_file
-from vxsec.verification.tuf import remembered_versions, verify_trust
+from vxsec.verification.tuf import verify_trust
+from vxsec.verification.tuf_memory import remembered_versions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +67,35 @@ def test_an_older_state_is_refused_afterwards(original: Repository, tmp_path: Pa
     assert load(newer, tmp_path / "new", environ).verified.roles["root"].version == 2
 
 
+def test_another_state_with_the_same_versions_is_refused_afterwards(original: Repository, tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path)}
+    one, other = original.copy(), original.copy()
+    one.publish("identities")
+    other.publish("identities", "timestamp")
+    other.change("timestamp.json", lambda signed: signed.update(expires="2098-01-01T00:00:00Z"), "online")
+    load(one, write(one, tmp_path / "one"), environ)
+    with pytest.raises(VerificationError) as caught:
+        load(other, write(other, tmp_path / "other"), environ)
+    assert caught.value.code == "tuf.fork"
+
+
+def test_a_file_from_before_digests_were_kept_is_read_and_completed(original: Repository, tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path)}
+    folder = write(original, tmp_path / "trust")
+    load(original, folder, environ)
+    path = state_file(original.pinned, environ=environ)
+    assert path is not None
+    whole = path.read_bytes()
+    document = json.loads(whole)
+    assert set(document.pop("digests")) == {"root", *document["versions"]}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    state = recall_versions(original.pinned, environ=environ)
+    assert state is not None
+    assert (state.digests, state.versions) == ({}, document["versions"])
+    load(original, folder, environ)
+    assert path.read_bytes() == whole
+
+
 def test_two_repositories_are_remembered_apart(original: Repository, tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path)}
     other = Repository(root_threshold=1)
@@ -99,8 +130,15 @@ def test_a_machine_without_a_place_for_it_is_told_and_goes_on(original: Reposito
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", "no JSON", '{"schema":"other","root":1,"versions":{},"keys":{}}', "{" * 70_000],
-    ids=["empty", "without members", "no JSON", "another schema", "too large"],
+    [
+        "",
+        "{}",
+        "no JSON",
+        '{"schema":"other","root":1,"versions":{},"keys":{}}',
+        "{" * 70_000,
+        '{"schema":"urn:vxsec:trust-state:v1","root":1,"versions":{},"keys":{},"digests":{"root":1}}',
+    ],
+    ids=["empty", "without members", "no JSON", "another schema", "too large", "a digest that is none"],
 )
 def test_what_cannot_be_read_is_no_reason_to_believe_an_old_repository(
     original: Repository, tmp_path: Path, text: str
