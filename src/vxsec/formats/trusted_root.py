@@ -119,6 +119,8 @@ def _read_document(data: bytes, where: str, limits: Limits) -> TrustedRoot:
             sha256=hashlib.sha256(data).hexdigest(),
             rehearsal=REHEARSAL_OPERATOR in operators,
             left_out=tuple(left_out),
+            listed_logs=len(listed.get("tlogs", ())),
+            listed_ct_logs=len(listed.get("ctlogs", ())),
         )
 
 

@@ -66,3 +66,6 @@ class TrustedRoot:
     """Made for a rehearsal (``vxsec.testing.sigstore`` writes so); refused by every enforcing command."""
     left_out: tuple[str, ...] = ()
     """Logs that are not trusted because signatures of their kind of key are not verified here, each with that kind."""
+    listed_logs: int = 0
+    """How many logs the document lists, those left out among them: what is asked for must not shrink with what is understood."""
+    listed_ct_logs: int = 0

@@ -91,7 +91,7 @@ def weigh_evidence(case: EvidenceCase, journal: Journal) -> Evidence:
     entries = count_distinct((entry.log.base_url, entry.log.spki) for entry in logged)
     evidence = Evidence(identity, times, entries, stamp_count, scts)
     with journal.step("requirements", "there is as much evidence as is asked for"):
-        require_evidence(evidence, case.requirements, Shortfalls(unlogged, unlisted, uncounted))
+        require_evidence(evidence, case.requirements, Shortfalls(unlogged, unlisted, uncounted, case.root.left_out))
     return evidence
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Evidence", "Shortfalls", "require_evidence", "requirements_of", "weigh_nothing"]
 
+_SHOWN = 320
+
 
 class Evidence(NamedTuple):
     """What was verified, every authority counted once."""
@@ -30,11 +32,29 @@ class Shortfalls(NamedTuple):
     log_entries: VerificationError | None = None
     timestamps: VerificationError | None = None
     scts: VerificationError | None = None
+    left_out: tuple[str, ...] = ()
+    """Logs of the trusted root that are of no kind verified here."""
+
+    def of(self, reason: VerificationError | None, message: str, *, code: str) -> VerificationError:
+        """Why there is too little: the first piece's own reason, or ``message``; logs left out are named."""
+        found = reason or VerificationError(message, code=code)
+        if not self.left_out:
+            return found
+        named = ", ".join(self.left_out[:4])
+        return VerificationError(
+            f"{found.message}; the trusted root has logs of kinds not verified here: {named[:_SHOWN]}", code=found.code
+        )
 
 
 def requirements_of(root: TrustedRoot) -> Requirements:
-    """What a certificate's signature needs where nobody says: evidence of each kind of log that the root lists."""
-    return Requirements(log_entries=min(1, len(root.logs)), scts=min(1, len(root.ct_logs)))
+    """What a certificate's signature needs where nobody says: evidence of each kind of log that the root lists.
+
+    A log of a kind that is not verified here is listed all the same: where there is no other, nothing can satisfy it.
+    """
+    return Requirements(
+        log_entries=min(1, max(len(root.logs), root.listed_logs)),
+        scts=min(1, max(len(root.ct_logs), root.listed_ct_logs)),
+    )
 
 
 def require_evidence(found: Evidence, asked: Requirements, shortfalls: Shortfalls) -> None:
@@ -46,19 +66,16 @@ def require_evidence(found: Evidence, asked: Requirements, shortfalls: Shortfall
     """
     log_entries, timestamps, scts = asked.log_entries or 0, asked.timestamps or 0, asked.scts or 0
     if found.log_entries < log_entries:
-        raise shortfalls.log_entries or VerificationError(
-            f"expected entries of at least {log_entries} logs, found {found.log_entries}", code="tlog.too-few"
-        )
+        message = f"expected entries of at least {log_entries} logs, found {found.log_entries}"
+        raise shortfalls.of(shortfalls.log_entries, message, code="tlog.too-few")
     if found.timestamps < timestamps:
         raise shortfalls.timestamps or VerificationError(
             f"expected timestamps by at least {timestamps} authorities, found {found.timestamps}",
             code="timestamp.too-few",
         )
     if found.scts < scts:
-        raise shortfalls.scts or VerificationError(
-            f"expected the certificate in at least {scts} transparency logs, found {found.scts}",
-            code="sct.too-few",
-        )
+        message = f"expected the certificate in at least {scts} transparency logs, found {found.scts}"
+        raise shortfalls.of(shortfalls.scts, message, code="sct.too-few")
 
 
 def weigh_nothing(asked: Requirements, journal: Journal) -> Evidence:

@@ -120,6 +120,7 @@ def test_every_kind_of_key_that_is_verified_here(details: str, raw: bytes, spki:
 def test_a_log_that_cannot_be_verified_here_is_not_trusted_and_is_named(log: dict[str, Any]) -> None:
     (found,) = read_trusted_root(_root(tlogs=[log, _log()], ctlogs=[log]), where="r")
     assert (len(found.logs), len(found.ct_logs), len(found.left_out)) == (1, 0, 2)
+    assert (found.listed_logs, found.listed_ct_logs) == (2, 1)
     assert found.left_out[0].startswith("https://log.example.test (")
 
 

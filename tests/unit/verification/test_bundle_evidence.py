@@ -719,6 +719,32 @@ def test_entries_and_timestamps_of_strangers_do_a_key_s_bundle_no_harm() -> None
     assert failed == {"log-entry": "tlog.unknown-log", "timestamp": "timestamp.untrusted"}
 
 
+def _not_verified_here(kind: str) -> Callable[[dict[str, Any]], None]:
+    def edit(root: dict[str, Any]) -> None:
+        for log in root[kind]:
+            log["hashAlgorithm"] = "SHA2_512"
+
+    return edit
+
+
+LEFT_OUT = {
+    "no entry, and the logs are of a kind not verified here": (Recipe(entries=()), "tlogs", "tlog.too-few"),
+    "an entry of a log of a kind not verified here": (Recipe(), "tlogs", "tlog.unknown-log"),
+    "no SCT, and the logs are of a kind not verified here": (Recipe(scts=()), "ctlogs", "sct.too-few"),
+    "an SCT of a log of a kind not verified here": (Recipe(), "ctlogs", "sct.unknown-log"),
+}
+
+
+@pytest.mark.parametrize(("recipe", "kind", "code"), LEFT_OUT.values(), ids=LEFT_OUT.keys())
+def test_what_is_not_understood_is_asked_for_all_the_same(recipe: Recipe, kind: str, code: str) -> None:
+    with pytest.raises(VerificationError, match="of kinds not verified here: https://") as caught:
+        _verify(recipe, Root(edit=_not_verified_here(kind)))
+    assert caught.value.code == code
+    (told,) = [check for check in checks_of(caught.value) if check.id == "requirements"]
+    assert (told.status, told.code) == (CheckStatus.FAILED, code)
+    assert "not verified here" in told.message
+
+
 REQUIREMENTS = {
     "two logs": (Recipe(), Requirements(log_entries=2), "tlog.too-few"),
     "two timestamps by one authority": (
