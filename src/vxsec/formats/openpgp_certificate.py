@@ -195,6 +195,7 @@ class _Draft:
             created_at=key.created_at,
             claims=tuple(claims),
             revocations=tuple(self._revocations.get(key.fingerprint, ())),
+            material=key.material,
         )
 
 

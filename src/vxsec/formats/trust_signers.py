@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError, FormatError
+from vxsec.formats.key_materials import key_materials
 from vxsec.formats.public_key import parse_public_key
 from vxsec.formats.trust_words import SHOWN, listed, new_id, read_text, read_time, read_word, trust_error
 from vxsec.model.trust import Holder, HolderKind, Identity, KeyKind, Role, TrustedKey
@@ -93,7 +94,7 @@ def _read_roles(node: DocumentNode, kind: HolderKind) -> tuple[Role, ...]:
 def read_keys(
     node: DocumentNode, holders: dict[str, Holder], load_key: Callable[[str], bytes], limits: Limits
 ) -> tuple[TrustedKey, ...]:
-    """Keys, no two of them the same however they are written.
+    """Keys, no two of them of one secret, however they are written.
 
     Raises:
         ConfigurationError: ``trust.limit``, ``trust.id``, ``trust.duplicate``, ``trust.holder``, ``trust.role``,
@@ -105,10 +106,12 @@ def read_keys(
         if len(keys) == limits.trust_keys:
             raise trust_error(node, "trust.limit", f"expected at most {limits.trust_keys} keys")
         key = _read_key(item, new_id(item["id"], keys), holders, load_key)
-        if key.spki in owner_of:
-            raise trust_error(item, "trust.duplicate", f"key {key.id!r} is the same key as {owner_of[key.spki]!r}")
+        materials = key_materials(key)
+        for material in materials:
+            if material in owner_of:
+                raise trust_error(item, "trust.duplicate", f"key {key.id!r} is the same key as {owner_of[material]!r}")
         keys[key.id] = key
-        owner_of[key.spki] = key.id
+        owner_of |= dict.fromkeys(materials, key.id)
     return tuple(keys.values())
 
 

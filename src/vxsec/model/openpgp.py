@@ -76,7 +76,8 @@ class OpenPgpKey:
     """One primary key or subkey, with every claim and every revocation its certificate holds; none of them is verified.
 
     ``fingerprint`` is upper-case hex: 40 digits for version 4, 64 for version 6. ``algorithm`` is named like ``rsa-3072``,
-    ``ed25519``, ``ecdsa-p256``, ``dsa-2048``. Claims with a hash below SHA-256 are left out.
+    ``ed25519``, ``ecdsa-p256``, ``dsa-2048``. Claims with a hash below SHA-256 are left out. ``material`` tells its secret,
+    whatever certificate it stands in; empty for a key that cannot sign.
     """
 
     fingerprint: str
@@ -85,6 +86,12 @@ class OpenPgpKey:
     created_at: datetime
     claims: tuple[OpenPgpClaim, ...]
     revocations: tuple[OpenPgpRevocation, ...]
+    material: bytes = b""
+
+    @property
+    def may_sign(self) -> bool:
+        """Whether some claim leaves it to sign, or none speaks of it."""
+        return not self.claims or any(claim.can_sign is not False for claim in self.claims)
 
     @property
     def key_id(self) -> str:

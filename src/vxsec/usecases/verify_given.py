@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from vxsec.errors import FormatError, UndecidedError, VerificationError
+from vxsec.formats.key_materials import materials_of
 from vxsec.host.files import read_if_exists
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE
@@ -84,7 +85,7 @@ class GivenJudge:
                     times=signature.times,
                     checks=checks,
                 ),
-                signer=Signer(holder=holder, spki=signature.spki),
+                signer=self._signer(holder, signature.spki),
             )
 
     def judge_files(self, subject: FileSubject, signatures: Sequence[tuple[str, bytes]]) -> Iterator[Judged]:
@@ -110,7 +111,7 @@ class GivenJudge:
                     evidence=evidence,
                     signer=label,
                 ),
-                signer=Signer(holder=counted_by.hex(), spki=counted_by),
+                signer=self._signer(counted_by.hex(), counted_by),
             )
 
     def candidates(self) -> tuple[list[bytes], list[str]]:
@@ -137,6 +138,12 @@ class GivenJudge:
             return signature.spki.hex(), self.given.names[signature.spki]
         who = f"{signature.identity.subject} ({signature.identity.issuer})"
         return f"identity:{who}", who
+
+    def _signer(self, holder: str, counted_by: bytes) -> Signer:
+        """As it is counted: keys of one secret, given in two forms, are one."""
+        return Signer(
+            holder=holder, spki=counted_by, materials=materials_of(counted_by, certificate=self.given.keyring)
+        )
 
     def _verify(
         self, subject: FileSubject, bundle: Bundle

@@ -6,8 +6,8 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from vxsec.errors import UsageError, VerificationError
+from vxsec.formats.key_materials import signer_of
 from vxsec.model.attestation import APPROVAL_PREDICATE, RELEASE_PREDICATE
-from vxsec.model.quorum import Signer
 from vxsec.model.report.verification import SignatureVerdict
 from vxsec.usecases.inputs import registry_url_for
 from vxsec.usecases.openpgp import trust_checks
@@ -116,5 +116,5 @@ class TrustJudge:
                 times=fact.times,
                 checks=journal.report(),
             ),
-            signer=Signer(holder=fact.holder, spki=fact.spki, role=fact.role),
+            signer=signer_of(fact, self.trust),
         )

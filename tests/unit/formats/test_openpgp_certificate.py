@@ -207,6 +207,9 @@ def test_a_keyring_is_bounded(limits: Limits, code: str) -> None:
 # -- key packets -------------------------------------------------------------------------------------------------------
 
 
+POINT = mpi(b"\x04" + bytes(64))
+
+
 def body(number: int, material: bytes) -> bytes:
     return b"\x04" + stamp(MADE) + bytes([number]) + material
 
@@ -219,11 +222,13 @@ def body(number: int, material: bytes) -> bytes:
         pytest.param(body(1, b"\x08\x00" + bytes(256)), "rsa-0", id="RSA that says more than it has"),
         pytest.param(body(17, mpi(b"\x80" + bytes(255))), "dsa-2048", id="DSA"),
         pytest.param(body(16, mpi(b"\x80" + bytes(255))), "elgamal-2048", id="ElGamal"),
-        pytest.param(body(19, b"\x08" + bytes.fromhex("2a8648ce3d030107")), "ecdsa-p256", id="ECDSA"),
-        pytest.param(body(19, b"\x05" + bytes.fromhex("2b8104000a")), "ecdsa-secp256k1", id="ECDSA on another curve"),
-        pytest.param(body(19, b"\x01\x2a"), "ecdsa-unknown", id="ECDSA on an unknown curve"),
+        pytest.param(body(19, b"\x08" + bytes.fromhex("2a8648ce3d030107") + POINT), "ecdsa-p256", id="ECDSA"),
+        pytest.param(
+            body(19, b"\x05" + bytes.fromhex("2b8104000a") + POINT), "ecdsa-secp256k1", id="ECDSA on another curve"
+        ),
+        pytest.param(body(19, b"\x01\x2a" + POINT), "ecdsa-unknown", id="ECDSA on an unknown curve"),
         pytest.param(body(18, b"\x0a" + bytes.fromhex("2b060104019755010501")), "ecdh-curve25519", id="ECDH"),
-        pytest.param(body(22, b"\x09" + bytes.fromhex("2b06010401da470f01")), "ed25519", id="EdDSA"),
+        pytest.param(body(22, b"\x09" + bytes.fromhex("2b06010401da470f01") + POINT), "ed25519", id="EdDSA"),
         pytest.param(body(27, bytes(32)), "ed25519", id="Ed25519"),
         pytest.param(body(28, bytes(57)), "ed448", id="Ed448"),
         pytest.param(body(99, b""), "unknown-99", id="what is not known"),
@@ -231,6 +236,20 @@ def body(number: int, material: bytes) -> bytes:
 )
 def test_a_key_is_named_by_algorithm_and_size(data: bytes, algorithm: str) -> None:
     assert read_key_packet(data, where="k").algorithm == algorithm
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(body(1, b""), id="RSA without a modulus"),
+        pytest.param(body(19, b"\x08" + bytes.fromhex("2a8648ce3d030107")), id="ECDSA without a point"),
+        pytest.param(body(27, bytes(31)), id="Ed25519 of 31 bytes"),
+    ],
+)
+def test_half_a_key_is_refused(data: bytes) -> None:
+    with pytest.raises(FormatError) as caught:
+        read_key_packet(data, where="k")
+    assert caught.value.code == "openpgp.certificate"
 
 
 def test_fingerprints_are_those_that_gpg_computes() -> None:

@@ -47,6 +47,40 @@ def test_counts(pairs: list[str], count: int, per_role: dict[str, int]) -> None:
     assert len(quorum.holders) == count
 
 
+def _made_of(*signers: str) -> list[Signer]:
+    """``holder:key:materials``, each material a letter."""
+    parts = [signer.split(":") for signer in signers]
+    return [Signer(holder=p[0], spki=p[1].encode(), materials=frozenset(x.encode() for x in p[2])) for p in parts]
+
+
+MADE_OF = {
+    "two keys of two secrets": (["a:1:x", "b:2:y"], 2),
+    "one secret in two forms": (["a:1:x", "b:2:x"], 1),
+    "a form of it that holds another secret as well": (["a:1:x", "b:2:xy"], 1),
+    "a key whose form is another key's material": (["a:1:x", "b:2:1"], 1),
+    "three forms, each sharing with the next": (["a:1:x", "b:2:xy", "c:3:y"], 1),
+    "one secret in two forms, and another key": (["a:1:x", "b:2:x", "b:3:z"], 2),
+    "one holder, two forms, and another holder": (["a:1:x", "a:2:x", "b:3:z"], 2),
+    "two holders who share every secret": (["a:1:x", "a:2:y", "b:3:x", "b:4:y"], 2),
+}
+
+
+@pytest.mark.parametrize(("signers", "count"), MADE_OF.values(), ids=MADE_OF.keys())
+def test_one_secret_is_one_key(signers: list[str], count: int) -> None:
+    for found in (_made_of(*signers), _made_of(*reversed(signers))):
+        assert count_quorum(found).count == count
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("1234"), st.sets(st.sampled_from("wxyz"))), max_size=8)
+)
+def test_shared_material_never_counts_more(found: list[tuple[str, str, set[str]]]) -> None:
+    made_of = _made_of(*(f"{holder}:{key}:{''.join(sorted(parts))}" for holder, key, parts in found))
+    plain = [Signer(holder=one.holder, spki=one.spki) for one in made_of]
+    assert count_quorum(made_of).count <= count_quorum(plain).count
+    assert count_quorum(made_of) == count_quorum(made_of[::-1])
+
+
 signers = st.lists(
     st.builds(
         Signer,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from support import openpgp_kit
 from support.signing_kit import DIGESTS, NOW, PACKAGE, REGISTRY, release, signer, team
 from vxsec.errors import UsageError
 from vxsec.formats.public_key import key_hint, render_public_key
@@ -14,6 +16,7 @@ from vxsec.inspection.artifact import read_artifact
 from vxsec.model.artifact import Artifact
 from vxsec.model.digest import digest_bytes
 from vxsec.model.package import PackageRef
+from vxsec.model.quorum import count_quorum
 from vxsec.testing.artifacts import pack
 from vxsec.usecases.signers_given import load_signers
 from vxsec.usecases.verify_given import GivenJudge
@@ -57,6 +60,37 @@ def test_a_bare_ed25519_signature_is_over_the_whole_file(
     judged = list(key_judge(tmp_path, "ed", "ed25519").judge_bundles(subject, [(read_bundle(line, where="b"), "b")]))
     assert [one.verdict.counted for one in judged] == [counts]
     assert (judged[0].signer is not None) == counts
+
+
+def test_one_secret_given_in_two_forms_is_one_signer(tmp_path: Path) -> None:
+    (tmp_path / "any").write_bytes(openpgp_kit.DATA)
+    subject = FileSubject(path=str(tmp_path / "any"), digests=digest_bytes(openpgp_kit.DATA), artifact=None)
+    one, other = openpgp_kit.key(7), openpgp_kit.key(8)
+    point = one.private.public_key()
+    (tmp_path / "k.pub").write_bytes(point.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    (tmp_path / "ring.gpg").write_bytes(one.certificate() + other.certificate())
+    given = load_signers(
+        [tmp_path / "k.pub"],
+        identity=None,
+        issuer=None,
+        trusted_roots=(),
+        gpg_keyring=tmp_path / "ring.gpg",
+        gpg_fingerprints=[one.fingerprint, other.fingerprint],
+        requirements=None,
+        now=NOW,
+    )
+    judge = GivenJudge(given, now=NOW, threshold=2, predicate_type=None, expect=None, registry=None)
+    hint = key_hint(point.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    digest = bytes.fromhex(subject.digests.sha256)
+    line = render_message_bundle(digest, one.private.sign(openpgp_kit.DATA), hint)
+    judged = [
+        *judge.judge_bundles(subject, [(read_bundle(line, where="b"), "b")]),
+        *judge.judge_files(subject, [("any.asc", key.detached()) for key in (one, other)]),
+    ]
+    assert [one.verdict.counted for one in judged] == [True, True, True]
+    signers = [one.signer for one in judged if one.signer is not None]
+    assert count_quorum(signers[:2]).count == 1
+    assert count_quorum(signers).count == 2
 
 
 def test_a_statement_about_another_package_does_not_count_where_one_is_expected(tmp_path: Path) -> None:

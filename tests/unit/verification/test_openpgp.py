@@ -274,7 +274,9 @@ def test_it_is_refused_before_gpg_is_asked(ask: Ask, code: str) -> None:
         pytest.param("rsa-32768", rsa(32768), id="RSA of 32,768 bits, which takes seconds"),
         pytest.param("dsa-2048", b"\x04" + stamp(MADE) + b"\x11" + mpi(b"\x80" + bytes(255)), id="DSA"),
         pytest.param(
-            "ecdsa-secp256k1", b"\x04" + stamp(MADE) + b"\x13\x05" + bytes.fromhex("2b8104000a"), id="secp256k1"
+            "ecdsa-secp256k1",
+            b"\x04" + stamp(MADE) + b"\x13\x05" + bytes.fromhex("2b8104000a") + mpi(b"\x04" + bytes(64)),
+            id="secp256k1",
         ),
         pytest.param(
             "ed448", b"\x04" + stamp(MADE) + b"\x1c" + bytes(57), id="Ed448, which no release of gpg 2.2 knows"

@@ -12,10 +12,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from vxsec.formats.key_materials import signer_of
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.decision import Phase
 from vxsec.model.package import NPM, PYPI
-from vxsec.model.quorum import Signer, count_quorum
+from vxsec.model.quorum import count_quorum
 from vxsec.model.trust import Role
 from vxsec.policy.next_command import approve_command, gate_command
 from vxsec.policy.parameters import parameter
@@ -50,7 +51,7 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
         else:
             reasons.append(reason)
     signers = [approval.signer for approval in counted]
-    quorum = count_quorum(Signer(holder=fact.holder, spki=fact.spki, role=fact.role) for fact in signers)
+    quorum = count_quorum(signer_of(fact, context.trust) for fact in signers)
     if quorum.count >= parameters.min:
         return passed("release.approval", "approved", found=", ".join(quorum.holders), signed_by=quorum.holders)
     return _too_few(evidence, quorum.holders, reasons, parameters, context)

@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from vxsec.formats.key_materials import signer_of
 from vxsec.model.decision import Phase
 from vxsec.model.package import NPM, PYPI
-from vxsec.model.quorum import Quorum, Signer, count_quorum
+from vxsec.model.quorum import Quorum, count_quorum
 from vxsec.model.trust import Role
 from vxsec.policy.next_command import approve_command, gate_command, inspect_step, is_file, sign_command
 from vxsec.policy.parameters import parameter
@@ -86,7 +87,7 @@ def _check(parameters: Parameters, context: RuleContext) -> Outcome:
     if evidence is None:
         raise TypeError("signatures were not collected")
     counted = [fact for fact in evidence.signers if _counts(fact, parameters, context)]
-    quorum = count_quorum(Signer(holder=fact.holder, spki=fact.spki, role=fact.role) for fact in counted)
+    quorum = count_quorum(signer_of(fact, context.trust) for fact in counted)
     if _reached(quorum, parameters):
         return passed(
             "signature.threshold", "enough signatures", found=", ".join(quorum.holders), signed_by=quorum.holders
