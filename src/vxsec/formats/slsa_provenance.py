@@ -13,6 +13,7 @@ from vxsec.errors import FormatError
 from vxsec.formats.protobuf_json import json_errors_as
 from vxsec.formats.strict_json import JsonNode
 from vxsec.formats.timestamps import parse_time, render_time
+from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.values import dataclass
 
 if TYPE_CHECKING:
@@ -90,10 +91,13 @@ class WorkflowSource:
     owner_id: str | None
 
 
-def read_provenance_predicate(statement: Statement, *, where: str = "predicate") -> Provenance:
+def read_provenance_predicate(
+    statement: Statement, *, where: str = "predicate", limits: Limits = DEFAULT_LIMITS
+) -> Provenance:
     """Read the predicate of a provenance statement.
 
-    Guarantees: build type and builder are URIs, and a build does not finish before it started.
+    Guarantees: build type and builder are URIs, a build does not finish before it started, and it has no more dependencies
+    than ``limits`` allow.
 
     Raises:
         FormatError: ``provenance.type`` for another predicate type, ``provenance.malformed``.
@@ -105,7 +109,7 @@ def read_provenance_predicate(statement: Statement, *, where: str = "predicate")
             where=where,
         )
     with json_errors_as("provenance.malformed"):
-        return _read_root(JsonNode(value=dict(statement.predicate), where=where))
+        return _read_root(JsonNode(value=dict(statement.predicate), where=where), limits)
 
 
 def build_provenance_predicate(provenance: Provenance) -> dict[str, object]:
@@ -142,7 +146,7 @@ def workflow_source(provenance: Provenance, *, where: str = "predicate") -> Work
     with json_errors_as("provenance.malformed"):
         workflow = JsonNode(value=dict(provenance.external_parameters), where=f"{where}.externalParameters")["workflow"]
         internal = JsonNode(value=dict(provenance.internal_parameters), where=f"{where}.internalParameters")
-        run = internal.get("github") or internal.get("gitlab")
+        run = _run(internal, gitlab=provenance.build_type == GITLAB_BUILD_TYPE)
         repository, ref, path = (workflow[member].string() for member in ("repository", "ref", "path"))
         return WorkflowSource(
             repository=repository,
@@ -162,7 +166,7 @@ def workflow_uri(build_type: str, *, repository: str, ref: str, path: str) -> st
     return f"{repository}{slashes}{path}@{ref}"
 
 
-def _read_root(root: JsonNode) -> Provenance:
+def _read_root(root: JsonNode, limits: Limits) -> Provenance:
     definition, details = root["buildDefinition"], root["runDetails"]
     internal, metadata = definition.get("internalParameters"), details.get("metadata")
     started, finished = _time(metadata, "startedOn"), _time(metadata, "finishedOn")
@@ -174,11 +178,16 @@ def _read_root(root: JsonNode) -> Provenance:
         builder_id=_uri(details["builder"]["id"]),
         external_parameters=definition["externalParameters"].mapping(),
         internal_parameters={} if internal is None else internal.mapping(),
-        resolved_dependencies=() if dependencies is None else tuple(map(_read_material, dependencies.items())),
+        resolved_dependencies=() if dependencies is None else _read_materials(dependencies, limits),
         invocation_id=_text(metadata, "invocationId"),
         started_on=started,
         finished_on=finished,
     )
+
+
+def _read_materials(node: JsonNode, limits: Limits) -> tuple[Material, ...]:
+    listed = node.array(most=limits.provenance_materials, code="provenance.malformed", what="dependencies")
+    return tuple(map(_read_material, listed))
 
 
 def _read_material(node: JsonNode) -> Material:
@@ -190,14 +199,40 @@ def _read_material(node: JsonNode) -> Material:
 
 
 def _commit(provenance: Provenance, repository: str) -> str | None:
-    """The one commit of the repository among the dependencies; None where there is none, or more than one."""
-    prefix = f"git+{repository}"
+    """The one commit of the repository among the dependencies; None where there is none.
+
+    A repository is the same in another case, and with ``.git`` at the end: two commits of it would leave open which was
+    built.
+    """
+    plain = f"git+{repository}".casefold().rstrip("/").removesuffix(".git").rstrip("/")
+    ours = tuple(plain + end for end in ("", "/", ".git", ".git/"))
     found = {
         item.digest["gitCommit"]
         for item in provenance.resolved_dependencies
-        if "gitCommit" in item.digest and (item.uri == prefix or item.uri.startswith(f"{prefix}@"))
+        if "gitCommit" in item.digest and _is_of(item.uri.casefold(), ours)
     }
-    return found.pop() if len(found) == 1 else None
+    if len(found) > 1:
+        raise FormatError(
+            f"expected one commit of {repository[:_SHOWN]!r} among the dependencies, found {len(found)}",
+            code="provenance.malformed",
+        )
+    return found.pop() if found else None
+
+
+def _is_of(uri: str, repositories: tuple[str, ...]) -> bool:
+    return uri in repositories or uri.startswith(tuple(f"{one}@" for one in repositories))
+
+
+def _run(internal: JsonNode, *, gitlab: bool) -> JsonNode | None:
+    """What the build type records of the run; the other service's words beside it would say something else to others."""
+    name, other = ("gitlab", "github") if gitlab else ("github", "gitlab")
+    if internal.get(other) is not None:
+        raise FormatError(
+            f"expected no {other} in a build of {'GitLab' if gitlab else 'GitHub'}",
+            code="provenance.malformed",
+            where=internal.where,
+        )
+    return internal.get(name)
 
 
 def _uri(node: JsonNode) -> str:

@@ -73,8 +73,12 @@ class ProvenanceVerdict:
 
     @property
     def agrees(self) -> bool:
-        """Whether the predicate was read, a certificate speaks of the build, and no check failed."""
+        """Whether the predicate was read, a certificate speaks of the build, and no check failed.
+
+        Repository and commit must be stated, and agree: a predicate that names no commit may be of any.
+        """
         needed = {"provenance.predicate", "provenance.certificate", "provenance.build-type", "provenance.repository"}
+        needed |= {"provenance.commit"} if self.claims.get(_COMPARED["provenance.commit"]) else set()
         passed = {check.id for check in self.checks if check.status is CheckStatus.PASSED}
         return needed <= passed and all(check.status is not CheckStatus.FAILED for check in self.checks)
 

@@ -21,6 +21,7 @@ from vxsec.formats.slsa_provenance import (
     workflow_source,
 )
 from vxsec.formats.statement import read_statement
+from vxsec.limits import Limits
 from vxsec.usecases.provenance import build_provenance
 
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -163,7 +164,7 @@ COMMITS = {
     "the repository's own": ([("git+https://x.test/y@refs/heads/main", "1")], "1"),
     "the repository's own, without a ref": ([("git+https://x.test/y", "1")], "1"),
     "the same one twice": ([("git+https://x.test/y", "1"), ("git+https://x.test/y@z", "1")], "1"),
-    "two different ones": ([("git+https://x.test/y", "1"), ("git+https://x.test/y@z", "2")], None),
+    "the repository's own, in another spelling": ([("git+https://X.test/y.git/@refs/tags/@a/b@1.0.0", "1")], "1"),
     "another repository's": ([("git+https://x.test/other", "1")], None),
     "that of a repository whose name begins alike": ([("git+https://x.test/y-evil@refs/heads/main", "1")], None),
     "none": ([], None),
@@ -181,6 +182,50 @@ def test_the_commit_is_the_repositorys_own_and_only_one(listed: list[tuple[str, 
     source = workflow_source(provenance)
     assert source is not None
     assert source.commit == commit
+
+
+TWO_COMMITS = {
+    "under one name": ("git+https://x.test/y", "git+https://x.test/y@z"),
+    "under one ref": ("git+https://x.test/y@z", "git+https://x.test/y@z"),
+    "one with .git": ("git+https://x.test/y@z", "git+https://x.test/y.git@z"),
+    "one with a slash": ("git+https://x.test/y@z", "git+https://x.test/y/"),
+    "one in another case": ("git+https://x.test/y@z", "git+https://x.test/Y@z"),
+}
+
+
+@pytest.mark.parametrize("uris", TWO_COMMITS.values(), ids=TWO_COMMITS.keys())
+@pytest.mark.parametrize("repository", ["https://x.test/y", "https://x.test/y.git"])
+def test_two_commits_of_the_repository_are_refused(uris: tuple[str, str], repository: str) -> None:
+    provenance = Provenance(
+        build_type=GITLAB_BUILD_TYPE,
+        builder_id="urn:x",
+        external_parameters=_workflow(repository=repository).external_parameters,
+        resolved_dependencies=tuple(
+            Material(uri=uri, digest={"gitCommit": commit}) for uri, commit in zip(uris, "12", strict=True)
+        ),
+    )
+    with pytest.raises(FormatError, match="expected one commit") as caught:
+        workflow_source(provenance)
+    assert caught.value.code == "provenance.malformed"
+
+
+@pytest.mark.parametrize("environ", [GITHUB, GITLAB], ids=["GitHub", "GitLab"])
+@pytest.mark.parametrize("own", [{}, {"event_name": "push"}], ids=["nothing of its own", "its own words"])
+def test_the_words_of_two_services_are_refused(environ: dict[str, str], own: dict[str, str]) -> None:
+    document: Any = build_provenance(environ)
+    document["buildDefinition"]["internalParameters"] = {"github": own, "gitlab": own | {"event_name": "schedule"}}
+    with pytest.raises(FormatError, match="expected no git") as caught:
+        workflow_source(_read(document))
+    assert caught.value.code == "provenance.malformed"
+
+
+def test_more_dependencies_than_allowed_are_refused() -> None:
+    document: Any = build_provenance(GITHUB)
+    document["buildDefinition"]["resolvedDependencies"] *= 3
+    payload = statement(predicate=document)
+    with pytest.raises(FormatError, match="at most 2 dependencies") as caught:
+        read_provenance_predicate(read_statement(payload, where="s"), limits=Limits(provenance_materials=2))
+    assert caught.value.code == "provenance.malformed"
 
 
 # -- short names --------------------------------------------------------------------------------------------------------

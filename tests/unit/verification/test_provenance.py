@@ -98,7 +98,6 @@ SILENT = {
     "no event": ("buildDefinition.internalParameters.github.event_name", "trigger"),
     "no runner": ("buildDefinition.internalParameters.github.runner_environment", "runner"),
     "no run": ("runDetails.metadata", "invocation"),
-    "no dependencies": ("buildDefinition.resolvedDependencies", "commit"),
     "no internal parameters": ("buildDefinition.internalParameters", "owner-id"),
 }
 
@@ -108,6 +107,27 @@ def test_what_the_predicate_does_not_say_is_not_run_and_says_so(path: str, check
     verdict = check_provenance(_verified(_predicate(path)), builders=LEVELS)
     assert _said(verdict)[check] == ("not-run", "provenance.not-stated")
     assert verdict.agrees
+
+
+def test_a_predicate_without_the_commit_that_the_certificate_names_does_not_agree() -> None:
+    verdict = check_provenance(_verified(_predicate("buildDefinition.resolvedDependencies")), builders=LEVELS)
+    assert _said(verdict)["commit"] == ("not-run", "provenance.not-stated")
+    assert not verdict.agrees
+    unclaimed = _claiming(sourceRepositoryDigest=None)
+    verdict = check_provenance(
+        _verified(_predicate("buildDefinition.resolvedDependencies"), unclaimed), builders=LEVELS
+    )
+    assert verdict.agrees
+
+
+def test_two_commits_of_one_repository_fail() -> None:
+    ours: Any = _predicate()["buildDefinition"]["resolvedDependencies"][0]
+    another = {"uri": f"{ours['uri'].partition('@')[0]}.git@refs/heads/main", "digest": {"gitCommit": "0" * 40}}
+    verdict = check_provenance(
+        _verified(_predicate("buildDefinition.resolvedDependencies", [ours, another])), builders=LEVELS
+    )
+    assert _said(verdict)["build-type"] == ("failed", "provenance.malformed")
+    assert not verdict.agrees
 
 
 @pytest.mark.parametrize("claim", ["runInvocationURI", "sourceRepositoryDigest", "buildTrigger", "runnerEnvironment"])
