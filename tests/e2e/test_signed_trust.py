@@ -142,7 +142,7 @@ def _config(shop: Shop, digest: str) -> Path:
     return folder
 
 
-def test_doctor_says_what_of_the_repository_ends_soon(vxsec_run: Vxsec, shop: Shop, digest: str) -> None:
+def test_doctor_says_what_of_the_repository_ends_soon(vxsec_run: Vxsec, digest: str) -> None:
     pinned = ("--trust", "trust", "--trust-root", digest)
     codes = {item["code"] for item in vxsec_run("doctor", *pinned, "--json").json["findings"]}
     assert {"doctor.role-expires", "doctor.trust"} & codes

@@ -98,7 +98,7 @@ def test_the_wheel_says_who_it_is(wheel: Path) -> None:
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
     assert "vxsec = vxsec.cli:main" in entry_points
-    assert metadata.get_all("Provides-Extra") == ["osv"]
+    assert metadata.get_all("Provides-Extra") == ["openpgp", "osv"]
 
 
 def test_the_sdist_holds_the_checkout_and_nothing_beside_it(sdist: Path) -> None:

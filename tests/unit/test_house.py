@@ -50,7 +50,9 @@ HEAVY = (
     "pydantic",
     "requests",
 )
-VERIFIED_TYPES = frozenset({"VerifiedRole", "VerifiedTrust", "VerifiedStatement", "VerifiedBlob", "VerifiedSignature", "VerifiedNpmSignatures"})
+VERIFIED_TYPES = frozenset(
+    {"VerifiedRole", "VerifiedTrust", "VerifiedStatement", "VerifiedBlob", "VerifiedSignature", "VerifiedNpmSignatures"}
+)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from vxsec.cli import verify as command
 from vxsec.report.verification import render_verify
 folder, how = sys.argv[1:]
 signer = {"keys": [f"{folder}/signer.pub"]} if how == "key" else {
-    "identity": "SUBJECT", "issuer": "ISSUER", "trusted_roots": [f"{folder}/root.json"], "unsafe_rehearsal": True}
+    "identity": "SUBJECT", "issuer": "ISSUER", "trusted_roots": [f"{folder}/trusted.json"], "unsafe_rehearsal": True}
 report = vxsec.verify([f"{folder}/file"], bundles=[f"{folder}/{how}.json"], now=datetime.fromisoformat("NOW"), **signer)
 assert report.exit_status == 0, report
 list(render_verify(report))
@@ -77,7 +77,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     by_identity = material.mint(Recipe(entries=(Entry(log="v1"),), stamps=()))
     (folder / "file").write_bytes(by_key.blob)
     (folder / "signer.pub").write_bytes(render_public_key(by_key.spki))
-    (folder / "root.json").write_bytes(material.trusted_root())
+    (folder / "trusted.json").write_bytes(material.trusted_root())
     (folder / "key.json").write_bytes(by_key.bundle)
     (folder / "identity.json").write_bytes(by_identity.bundle)
     return folder
