@@ -8,6 +8,7 @@ import importlib
 import inspect
 import pkgutil
 from dataclasses import field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -364,7 +365,14 @@ def _made_by_us() -> list[type[Any]]:
 CLASSES = _made_by_us()
 
 
-def test_the_package_uses_it() -> None:
+def test_every_value_of_the_package_is_made_by_it() -> None:
+    slow = [
+        path.name
+        for path in Path(vxsec.__path__[0]).rglob("*.py")
+        if "@dataclass(frozen=True, slots=True, kw_only=True" in (text := path.read_text(encoding="utf-8"))
+        and "from vxsec.values import dataclass" not in text
+    ]
+    assert slow == []
     assert len(CLASSES) > 50
 
 
