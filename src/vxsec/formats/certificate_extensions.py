@@ -81,6 +81,7 @@ class ExtensionValues(TypedDict, total=False):
     subject_key_id: bytes | None
     authority_key_id: bytes | None
     alternative_names: tuple[AlternativeName, ...]
+    present: frozenset[str]
     critical: frozenset[str]
     unhandled_critical: tuple[str, ...]
     oidc_issuer: str | None
@@ -102,6 +103,7 @@ def read_extensions(element: DerElement, limits: Limits) -> ExtensionValues:
     """
     found = _split(element)
     values = ExtensionValues(
+        present=frozenset(found),
         critical=frozenset(oid for oid, item in found.items() if item.critical),
         unhandled_critical=tuple(oid for oid, item in found.items() if item.critical and oid not in _UNDERSTOOD),
         oidc_issuer=_read_issuer(found),

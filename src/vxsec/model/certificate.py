@@ -77,6 +77,8 @@ class Certificate:
     subject_key_id: bytes | None = None
     authority_key_id: bytes | None = None
     alternative_names: tuple[AlternativeName, ...] = ()
+    present: frozenset[str] = frozenset()
+    """Every extension, dotted."""
     critical: frozenset[str] = frozenset()
     """The extensions marked critical, dotted."""
     unhandled_critical: tuple[str, ...] = ()

@@ -81,7 +81,7 @@ def read_signing_certificate(der: bytes) -> SigningCertificate:
 
     Raises:
         VerificationError: ``certificate.is-authority``, ``certificate.key-usage``, ``certificate.critical-extension``,
-            ``certificate.identity``, or a code of a malformed certificate.
+            ``certificate.name-constraints``, ``certificate.identity``, or a code of a malformed certificate.
     """
     certificate = load_certificate(der)
     require_leaf(certificate, CODE_SIGNING)

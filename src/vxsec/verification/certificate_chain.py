@@ -39,6 +39,7 @@ TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
 
 _ANY_PURPOSE = "2.5.29.37.0"
 _EXTENDED_KEY_USAGE = "2.5.29.37"
+_NAME_CONSTRAINTS = "2.5.29.30"
 _PURPOSES = {CODE_SIGNING: "codeSigning", TIME_STAMPING: "timeStamping"}
 # The kind of key and the hash of each signature algorithm that is taken; weaker hashes and RSA-PSS are not there.
 _ALGORITHMS = {
@@ -105,7 +106,8 @@ def require_chain(leaf: Certificate, authority: tuple[bytes, ...], *, purpose: s
 
     Raises:
         VerificationError: ``certificate.chain``, ``certificate.authority`` (not allowed to issue), ``certificate.key-usage``,
-            ``certificate.is-authority``, ``certificate.critical-extension``, or a code of a malformed certificate.
+            ``certificate.is-authority``, ``certificate.critical-extension``, ``certificate.name-constraints``, or a code of a
+            malformed certificate.
     """
     if not authority:
         raise VerificationError("expected an authority with a certificate, found none", code="certificate.chain")
@@ -122,7 +124,8 @@ def require_leaf(leaf: Certificate, purpose: str) -> None:
     For timestamping the purpose must be the only one, and critical (RFC 3161 section 2.3), and no key usage is needed.
 
     Raises:
-        VerificationError: ``certificate.key-usage``, ``certificate.is-authority`` or ``certificate.critical-extension``.
+        VerificationError: ``certificate.key-usage``, ``certificate.is-authority``, ``certificate.critical-extension`` or
+            ``certificate.name-constraints``.
     """
     _require_understood(leaf)
     if leaf.is_ca or leaf.cert_sign:
@@ -189,6 +192,12 @@ def _require_understood(certificate: Certificate) -> None:
         raise VerificationError(
             f"a critical extension that is not understood: {certificate.unhandled_critical[0]}",
             code="certificate.critical-extension",
+        )
+    if _NAME_CONSTRAINTS in certificate.present:
+        # RFC 5280 section 4.2.1.10 has them critical. Where they are not, passing over them would widen what was limited.
+        raise VerificationError(
+            "expected a certificate without name constraints, which are not understood here, found some",
+            code="certificate.name-constraints",
         )
 
 

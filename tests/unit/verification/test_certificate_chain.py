@@ -24,7 +24,7 @@ from vxsec.verification.certificate_chain import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -58,6 +58,7 @@ def _make(
     purposes: Sequence[x509.ObjectIdentifier] = (),
     critical: bool = False,
     unknown: bool = False,
+    only: bool | None = None,
     algorithm: _Hash | None = SHA256(),  # noqa: B008 - a value without state
     pss: bool = False,
     issued_under: str | None = None,
@@ -83,6 +84,9 @@ def _make(
     if unknown:
         extension = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.1"), b"\x05\x00")
         builder = builder.add_extension(extension, critical=True)
+    if only is not None:
+        constraints = x509.NameConstraints([x509.RFC822Name("other.example.test")], None)
+        builder = builder.add_extension(constraints, critical=only)
     if pss:
         return _Made(builder.sign(signer, algorithm, rsa_padding=padding.PSS(padding.MGF1(SHA256()), 32)), key)
     return _Made(builder.sign(signer, algorithm), key)
@@ -230,6 +234,29 @@ def test_refuses_an_authority(changes: dict[str, object]) -> None:
 def test_refuses_an_authority_with_something_critical() -> None:
     root = _make("r", unknown=True)
     assert _code(_leaf(root), root) == "certificate.critical-extension"
+
+
+CONSTRAINED = {
+    "the leaf": lambda only: (_leaf(ROOT, only=only), ROOT),
+    "an intermediate": lambda only: _under(_make("m", ROOT, only=only), ROOT),
+    "the root": lambda only: _under(_make("r", only=only)),
+}
+
+
+def _under(*chain: _Made) -> tuple[_Made, ...]:
+    return _leaf(chain[0]), *chain
+
+
+@pytest.mark.parametrize(
+    ("critical", "code"),
+    [(True, "certificate.critical-extension"), (False, "certificate.name-constraints")],
+    ids=["critical", "not critical"],
+)
+@pytest.mark.parametrize("made", CONSTRAINED.values(), ids=CONSTRAINED.keys())
+def test_refuses_name_constraints_anywhere(
+    made: Callable[[bool], tuple[_Made, ...]], critical: bool, code: str
+) -> None:
+    assert _code(*made(critical)) == code
 
 
 STAMPING = {
