@@ -32,13 +32,38 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+CHANGING = ("add", "rotate", "refresh", "revoke", "sign")
+
+
+class Pinned:
+    """Runs ``vxsec``; changes of a repository get the digest of its first root, as whoever changes one was given it."""
+
+    def __init__(self, run: Vxsec) -> None:
+        self.run = run
+        self.digest = ""
+
+    def __call__(self, *arguments: object) -> Answer:
+        """Run one command."""
+        changes = arguments[0] == "trust" and arguments[1] in CHANGING
+        pin = ("--trust-root", self.digest) if changes and self.digest and "--trust-root" not in arguments else ()
+        return self.run(*arguments, *pin)
+
+
+@pytest.fixture
+def vxsec_run(vxsec_run: Vxsec) -> Pinned:
+    """The command line, in this process."""
+    return Pinned(vxsec_run)
+
+
 BOTH = ("--signer", "alice.pem", "--signer", "bob.pem")
 
 
-def make(vxsec_run: Vxsec, *more: str) -> str:
+def make(vxsec_run: Pinned, *more: str) -> str:
     """Make ``trust`` and return the digest of its first root."""
     arguments = ("--root-key", "alice.pem", "--root-key", "bob.pem", "--identities", "trust.yaml", *more)
-    return str(told(vxsec_run("trust", "init", "trust", *arguments, "--json"), "trustchange")["firstRootSha256"])
+    made = told(vxsec_run("trust", "init", "trust", *arguments, "--json"), "trustchange")
+    vxsec_run.digest = str(made["firstRootSha256"])
+    return vxsec_run.digest
 
 
 def told(answer: Answer, name: str, status: int = 0) -> dict[str, Any]:
@@ -67,7 +92,7 @@ def everything(path: str = "trust") -> dict[str, bytes]:
 # -- init ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_team_of_two_needs_two_keys_and_nothing_else(vxsec_run: Vxsec) -> None:
+def test_a_team_of_two_needs_two_keys_and_nothing_else(vxsec_run: Pinned) -> None:
     digest = make(vxsec_run)
     loaded = load(digest)
     assert loaded.identities == IDENTITIES
@@ -84,7 +109,7 @@ def test_a_team_of_two_needs_two_keys_and_nothing_else(vxsec_run: Vxsec) -> None
     ]
 
 
-def test_init_tells_the_digest_and_what_to_know(vxsec_run: Vxsec) -> None:
+def test_init_tells_the_digest_and_what_to_know(vxsec_run: Pinned) -> None:
     answer = vxsec_run("trust", "init", "trust", "--root-key", "alice.pem", "--identities", "trust.yaml")
     assert answer.status == 0
     assert "first root  sha256 " in answer.out
@@ -93,7 +118,7 @@ def test_init_tells_the_digest_and_what_to_know(vxsec_run: Vxsec) -> None:
     assert "timestamp is good for 14 days" in answer.out
 
 
-def test_a_key_whose_holder_is_not_here_is_given_by_its_public_half(vxsec_run: Vxsec) -> None:
+def test_a_key_whose_holder_is_not_here_is_given_by_its_public_half(vxsec_run: Pinned) -> None:
     digest = make(vxsec_run, "--root-key", "carol.pub", "--online-key", "online.pem")
     roles = load(digest).verified.roles
     assert (roles["root"].threshold, len(roles["root"].keys)) == (2, 3)
@@ -114,13 +139,13 @@ INIT_REFUSED: dict[str, tuple[list[str], str]] = {
 
 
 @pytest.mark.parametrize(("more", "code"), INIT_REFUSED.values(), ids=INIT_REFUSED.keys())
-def test_init_refuses(vxsec_run: Vxsec, more: list[str], code: str) -> None:
+def test_init_refuses(vxsec_run: Pinned, more: list[str], code: str) -> None:
     arguments = ("--root-key", "alice.pem", "--root-key", "bob.pem", "--identities", "trust.yaml", *more)
     refused(vxsec_run("trust", "init", "trust", *arguments), code)
     assert not Path("trust").exists()
 
 
-def test_init_makes_no_second_repository(vxsec_run: Vxsec) -> None:
+def test_init_makes_no_second_repository(vxsec_run: Pinned) -> None:
     make(vxsec_run)
     before = everything()
     refused(vxsec_run("trust", "init", "trust", "--root-key", "alice.pem", "--identities", "trust.yaml"), "file.exists")
@@ -130,7 +155,7 @@ def test_init_makes_no_second_repository(vxsec_run: Vxsec) -> None:
 # -- add, revoke, rotate, refresh ----------------------------------------------------------------------------------------
 
 
-def test_a_changed_identities_document_takes_the_place_of_the_one_before(vxsec_run: Vxsec) -> None:
+def test_a_changed_identities_document_takes_the_place_of_the_one_before(vxsec_run: Pinned) -> None:
     digest = make(vxsec_run)
     Path("release").mkdir()
     Path("release/new.yaml").write_bytes(IDENTITIES.replace(b"ci.pub", b"keys/machine.pub"))
@@ -148,7 +173,7 @@ def test_a_changed_identities_document_takes_the_place_of_the_one_before(vxsec_r
     assert caught.value.code == "file.missing"
 
 
-def test_policies_come_and_go(vxsec_run: Vxsec) -> None:
+def test_policies_come_and_go(vxsec_run: Pinned) -> None:
     digest = make(vxsec_run)
     Path("policy.yaml").write_text("kind: Policy\n", encoding="utf-8")
     arguments = ("trust", "add", "trust", "--role", "policies", *BOTH)
@@ -161,7 +186,7 @@ def test_policies_come_and_go(vxsec_run: Vxsec) -> None:
     assert "policies/policy.yaml" not in load(digest, roles=walked).verified.files
 
 
-def test_one_key_takes_trust_away(vxsec_run: Vxsec) -> None:
+def test_one_key_takes_trust_away(vxsec_run: Pinned) -> None:
     digest = make(vxsec_run)
     one = ("--reason", "compromised", "--signer", "bob.pem")
     since = ("--since", "2026-11-01T00:00:00Z")
@@ -189,14 +214,14 @@ REVOKE_REFUSED: dict[str, tuple[list[str], str]] = {
 
 
 @pytest.mark.parametrize(("what", "code"), REVOKE_REFUSED.values(), ids=REVOKE_REFUSED.keys())
-def test_revoke_refuses(vxsec_run: Vxsec, what: list[str], code: str) -> None:
+def test_revoke_refuses(vxsec_run: Pinned, what: list[str], code: str) -> None:
     make(vxsec_run)
     before = everything()
     refused(vxsec_run("trust", "revoke", "trust", *what, "--reason", "compromised", "--signer", "bob.pem"), code)
     assert everything() == before
 
 
-def test_root_goes_over_to_other_keys_step_by_step(vxsec_run: Vxsec) -> None:
+def test_root_goes_over_to_other_keys_step_by_step(vxsec_run: Pinned) -> None:
     digest = make(vxsec_run)
     rotate = ("trust", "rotate", "trust", "--role", "root")
     assert vxsec_run(*rotate, "--add-key", "carol.pub", *BOTH).status == 0
@@ -211,7 +236,7 @@ def test_root_goes_over_to_other_keys_step_by_step(vxsec_run: Vxsec) -> None:
     assert load(digest).verified.roles["root"].version == 3
 
 
-def test_a_role_goes_over_to_other_keys(vxsec_run: Vxsec) -> None:
+def test_a_role_goes_over_to_other_keys(vxsec_run: Pinned) -> None:
     digest = make(vxsec_run)
     for role in ("timestamp", "snapshot"):
         arguments = ("--role", role, "--add-key", "online.pub", *BOTH)
@@ -225,7 +250,7 @@ def test_a_role_goes_over_to_other_keys(vxsec_run: Vxsec) -> None:
     assert vxsec_run("trust", "refresh", "trust", "--signer", "online.pem").status == 0
 
 
-def test_refresh_renews_what_is_named(vxsec_run: Vxsec) -> None:
+def test_refresh_renews_what_is_named(vxsec_run: Pinned) -> None:
     digest = make(vxsec_run, "--online-key", "online.pem")
     before = load(digest).verified
     assert vxsec_run("trust", "refresh", "trust", "--signer", "online.pem", "--valid-for", "P60D").status == 0
@@ -247,7 +272,8 @@ def test_an_expired_repository_can_be_renewed_and_trust_taken_away(folder: Path)
     with pytest.raises(UndecidedError) as caught:
         load(digest)
     assert (caught.value.code, caught.value.exit_status) == ("tuf.expired", 4)
-    refresh_trust("trust", signers=keys, roles=("root", "targets", "identities", "revocations"))
+    renewed = ("root", "targets", "identities", "revocations")
+    refresh_trust("trust", signers=keys, roles=renewed, root_sha256=digest)
     assert load(digest).verified.fresh_by == "timestamp"
 
 
@@ -263,7 +289,7 @@ CHANGES_REFUSED: dict[str, tuple[list[str], str]] = {
 
 
 @pytest.mark.parametrize(("arguments", "code"), CHANGES_REFUSED.values(), ids=CHANGES_REFUSED.keys())
-def test_add_refuses_and_changes_nothing(vxsec_run: Vxsec, arguments: list[str], code: str) -> None:
+def test_add_refuses_and_changes_nothing(vxsec_run: Pinned, arguments: list[str], code: str) -> None:
     make(vxsec_run)
     Path("p.yaml").write_text("kind: Policy\n", encoding="utf-8")
     Path("a name.yaml").write_text("kind: Policy\n", encoding="utf-8")
@@ -272,14 +298,14 @@ def test_add_refuses_and_changes_nothing(vxsec_run: Vxsec, arguments: list[str],
     assert everything() == before
 
 
-def test_what_was_tampered_with_is_not_signed_anew(vxsec_run: Vxsec) -> None:
+def test_what_was_tampered_with_is_not_signed_anew(vxsec_run: Pinned) -> None:
     make(vxsec_run)
     path = Path("trust/targets/identities/identities.yaml")
     path.write_bytes(IDENTITIES.replace(b"acme", b"evil"))
     refused(vxsec_run("trust", "refresh", "trust", "--signer", "alice.pem"), "tuf.target", 10)
 
 
-def test_a_document_that_no_longer_fits_what_is_revoked_is_refused(vxsec_run: Vxsec) -> None:
+def test_a_document_that_no_longer_fits_what_is_revoked_is_refused(vxsec_run: Pinned) -> None:
     make(vxsec_run)
     assert (
         vxsec_run("trust", "revoke", "trust", "--key", "ci-key", "--reason", "superseded", "--signer", "bob.pem").status
@@ -294,7 +320,7 @@ def test_a_document_that_no_longer_fits_what_is_revoked_is_refused(vxsec_run: Vx
 # -- show, diff, check, export -------------------------------------------------------------------------------------------
 
 
-def test_show_says_who_signs_and_who_may_do_what(vxsec_run: Vxsec) -> None:
+def test_show_says_who_signs_and_who_may_do_what(vxsec_run: Pinned) -> None:
     digest = make(vxsec_run)
     shown = told(vxsec_run("trust", "show", "trust", "--trust-root", digest, "--json"), "trust")
     assert (shown["pinned"], [role["name"] for role in shown["roles"]]) == (True, ROLES)
@@ -306,7 +332,7 @@ def test_show_says_who_signs_and_who_may_do_what(vxsec_run: Vxsec) -> None:
     refused(vxsec_run("trust", "show", "."), "file.missing")
 
 
-def test_diff_says_who_gained_and_who_lost(vxsec_run: Vxsec) -> None:
+def test_diff_says_who_gained_and_who_lost(vxsec_run: Pinned) -> None:
     make(vxsec_run)
     assert vxsec_run("trust", "export", "trust", "before.json").status == 0
     nothing = told(vxsec_run("trust", "diff", "before.json", "trust", "--json"), "trustdiff")
@@ -329,7 +355,7 @@ def test_diff_says_who_gained_and_who_lost(vxsec_run: Vxsec) -> None:
     assert "signs" not in text
 
 
-def test_check_tells_what_will_expire(vxsec_run: Vxsec) -> None:
+def test_check_tells_what_will_expire(vxsec_run: Pinned) -> None:
     digest = make(vxsec_run, "--root-key", "carol.pub")
     fine = told(vxsec_run("trust", "check", "trust", "--trust-root", digest, "--json"), "trustcheck")
     assert (fine["exitStatus"], fine["findings"], fine["pinned"]) == (0, [], True)
@@ -344,7 +370,7 @@ def test_check_tells_what_will_expire(vxsec_run: Vxsec) -> None:
     refused(vxsec_run("trust", "check", "trust"), "tuf.target", 10)
 
 
-def test_check_answers_stale_with_4(vxsec_run: Vxsec, folder: Path) -> None:
+def test_check_answers_stale_with_4(vxsec_run: Pinned, folder: Path) -> None:
     init_trust(
         "trust", identities="trust.yaml", root_keys=[write_key(folder, "dave")], now=datetime(2026, 9, 1, tzinfo=UTC)
     )
@@ -352,19 +378,21 @@ def test_check_answers_stale_with_4(vxsec_run: Vxsec, folder: Path) -> None:
     assert {item["subject"] for item in stale["findings"] if item["level"] == "expired"} == {"timestamp", "snapshot"}
 
 
-def test_the_export_is_the_repository_and_always_the_same_bytes(vxsec_run: Vxsec) -> None:
+def test_the_export_is_the_repository_and_always_the_same_bytes(vxsec_run: Pinned) -> None:
     digest = make(vxsec_run)
     Path("policy.yaml").write_text("kind: Policy\n", encoding="utf-8")
     assert vxsec_run("trust", "add", "trust", "policy.yaml", "--role", "policies", *BOTH).status == 0
     told(vxsec_run("trust", "export", "trust", "a.json", "--json"), "trustchange")
-    assert vxsec_run("trust", "export", "a.json", "b.json", "--trust-root", digest).status == 0
+    assert "NOTE: nobody said which first root is meant" in vxsec_run("trust", "export", "trust", "a.json").out
+    pinned = vxsec_run("trust", "export", "a.json", "b.json", "--trust-root", digest)
+    assert (pinned.status, "NOTE" in pinned.out) == (0, False)
     assert Path("a.json").read_bytes() == Path("b.json").read_bytes()
     assert load(digest, "a.json").verified.files == load(digest).verified.files
     assert told(vxsec_run("trust", "check", "a.json", "--json"), "trustcheck")["exitStatus"] == 0
     refused(vxsec_run("trust", "refresh", "a.json", "--signer", "alice.pem"), "trust.not-a-folder")
 
 
-def test_a_changed_export_is_refused(vxsec_run: Vxsec) -> None:
+def test_a_changed_export_is_refused(vxsec_run: Pinned) -> None:
     digest = make(vxsec_run)
     assert vxsec_run("trust", "export", "trust", "a.json").status == 0
     document = json.loads(Path("a.json").read_bytes())
@@ -388,7 +416,7 @@ def test_a_changed_export_is_refused(vxsec_run: Vxsec) -> None:
 ALICE, BOB = ("--signer", "alice.pem"), ("--signer", "bob.pem")
 
 
-def propose(vxsec_run: Vxsec) -> str:
+def propose(vxsec_run: Pinned) -> str:
     """Alice proposes another identities document; the digest of the first root."""
     digest = make(vxsec_run, "--online-key", "online.pem")
     Path("new.yaml").write_bytes(IDENTITIES.replace(b"@acme", b"@other"))
@@ -401,7 +429,7 @@ def propose(vxsec_run: Vxsec) -> str:
     return digest
 
 
-def test_a_change_is_made_with_the_last_signature_that_lacks(vxsec_run: Vxsec) -> None:
+def test_a_change_is_made_with_the_last_signature_that_lacks(vxsec_run: Pinned) -> None:
     digest = propose(vxsec_run)
     assert load(digest).identities == IDENTITIES
     looked = vxsec_run("trust", "sign", "trust")
@@ -421,7 +449,7 @@ def test_a_change_is_made_with_the_last_signature_that_lacks(vxsec_run: Vxsec) -
     refused(vxsec_run("trust", "sign", "trust"), "trust.no-proposal")
 
 
-def test_root_goes_over_to_another_key_by_proposal(vxsec_run: Vxsec) -> None:
+def test_root_goes_over_to_another_key_by_proposal(vxsec_run: Pinned) -> None:
     digest = make(vxsec_run, "--root-key", "carol.pub")
     rotate = ("trust", "rotate", "trust", "--role", "root", "--remove-key", "bob.pub", "--propose")
     assert vxsec_run(*rotate, *ALICE).status == 0
@@ -431,7 +459,7 @@ def test_root_goes_over_to_another_key_by_proposal(vxsec_run: Vxsec) -> None:
     assert (roles["root"].version, len(roles["root"].keys)) == (2, 2)
 
 
-def test_a_role_goes_over_to_another_key_by_proposal(vxsec_run: Vxsec) -> None:
+def test_a_role_goes_over_to_another_key_by_proposal(vxsec_run: Pinned) -> None:
     digest = make(vxsec_run)
     rotate = ("trust", "rotate", "trust", "--role", "timestamp", "--add-key", "online.pub", "--propose")
     assert vxsec_run(*rotate, *ALICE).status == 0
@@ -439,19 +467,19 @@ def test_a_role_goes_over_to_another_key_by_proposal(vxsec_run: Vxsec) -> None:
     assert len(load(digest).verified.roles["timestamp"].keys) == 3
 
 
-def test_one_proposal_at_a_time(vxsec_run: Vxsec) -> None:
+def test_one_proposal_at_a_time(vxsec_run: Pinned) -> None:
     propose(vxsec_run)
     revoke = ("trust", "revoke", "trust", "--key", "ci-key", "--reason", "compromised", *ALICE, "--propose")
     refused(vxsec_run(*revoke), "trust.proposal-open")
     refused(vxsec_run("trust", "sign", "trust", "--signer", "mallory.pem"), "trust.signer-unused")
 
 
-def test_what_one_key_signs_is_not_proposed(vxsec_run: Vxsec) -> None:
+def test_what_one_key_signs_is_not_proposed(vxsec_run: Pinned) -> None:
     make(vxsec_run)
     refused(vxsec_run("trust", "refresh", "trust", *ALICE, "--propose"), "trust.role")
 
 
-def test_a_proposal_that_was_overtaken_is_refused(vxsec_run: Vxsec) -> None:
+def test_a_proposal_that_was_overtaken_is_refused(vxsec_run: Pinned) -> None:
     propose(vxsec_run)
     both = (*BOTH, "--signer", "online.pem")
     assert vxsec_run("trust", "refresh", "trust", "--role", "identities", *both).status == 0
@@ -465,14 +493,14 @@ def _edit(change: Any) -> None:
     path.write_text(json.dumps(document), encoding="utf-8")
 
 
-def test_a_proposal_that_was_changed_keeps_no_signature(vxsec_run: Vxsec) -> None:
+def test_a_proposal_that_was_changed_keeps_no_signature(vxsec_run: Pinned) -> None:
     propose(vxsec_run)
     _edit(lambda document: document["signed"].update(expires="2099-01-01T00:00:00Z"))
     assert "and 0 signed" in vxsec_run("trust", "sign", "trust").out
     assert "and 1 signed" in vxsec_run("trust", "sign", "trust", *BOB).out
 
 
-def test_a_proposal_that_names_files_elsewhere_is_refused(vxsec_run: Vxsec) -> None:
+def test_a_proposal_that_names_files_elsewhere_is_refused(vxsec_run: Pinned) -> None:
     propose(vxsec_run)
     _edit(
         lambda d: d["signed"]["targets"].update({"identities/../../../x": d["signed"]["targets"]["identities/ci.pub"]})
@@ -482,7 +510,7 @@ def test_a_proposal_that_names_files_elsewhere_is_refused(vxsec_run: Vxsec) -> N
     assert everything(".") == before
 
 
-def test_a_proposal_with_another_version_inside_is_refused(vxsec_run: Vxsec) -> None:
+def test_a_proposal_with_another_version_inside_is_refused(vxsec_run: Pinned) -> None:
     propose(vxsec_run)
     _edit(lambda document: document["signed"].update(version=9))
     refused(vxsec_run("trust", "sign", "trust", *BOB), "trust.proposal-stale")
@@ -490,7 +518,7 @@ def test_a_proposal_with_another_version_inside_is_refused(vxsec_run: Vxsec) -> 
     refused(vxsec_run("trust", "sign", "trust", *BOB), "trust.proposal-malformed")
 
 
-def test_a_proposed_file_that_is_not_what_was_signed_changes_nothing(vxsec_run: Vxsec) -> None:
+def test_a_proposed_file_that_is_not_what_was_signed_changes_nothing(vxsec_run: Pinned) -> None:
     digest = propose(vxsec_run)
     Path("trust/proposed/targets/identities/identities.yaml").write_bytes(IDENTITIES.replace(b"@acme", b"@evil"))
     signers = ("--signer", "bob.pem", "--signer", "online.pem")

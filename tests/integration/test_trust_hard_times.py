@@ -42,9 +42,9 @@ match sys.argv[1]:
     case "init":
         init_trust("new", identities="trust.yaml", root_keys=both)
     case "rotate":
-        rotate_trust("trust", role="timestamp", add=["carol.pub"], signers=both)
+        rotate_trust("trust", role="timestamp", add=["carol.pub"], signers=both, root_sha256=sys.argv[2])
     case "add":
-        add_trust("trust", ["other.yaml"], role="identities", signers=both)
+        add_trust("trust", ["other.yaml"], role="identities", signers=both, root_sha256=sys.argv[2])
 """
 
 
@@ -52,6 +52,8 @@ match sys.argv[1]:
 def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A repository in ``trust``, in the current folder; the digest of its first root."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     write_keys(tmp_path, "alice", "bob", "carol", "ci")
     Path("trust.yaml").write_bytes(IDENTITIES)
     Path("other.yaml").write_bytes(IDENTITIES.replace(b"@acme", b"@other"))
@@ -66,9 +68,12 @@ def contents(path: str) -> dict[str, bytes]:
     }
 
 
-def kill_after(command: str, seconds: float) -> None:
+def kill_after(command: str, seconds: float, digest: str) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", PROGRAM, command, digest],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     assert process.stdout is not None
     assert process.stdin is not None
@@ -84,9 +89,8 @@ MOMENTS = [0.0, 0.02, 0.04, 0.06, 0.1]
 
 
 def test_a_killed_init_leaves_no_repository_or_a_whole_one(team: str) -> None:
-    del team
     for seconds in MOMENTS:
-        kill_after("init", seconds)
+        kill_after("init", seconds, team)
         if Path("new").exists():
             check_trust_repository("new")
             Path("new").rename(f"new-{seconds}")
@@ -97,7 +101,7 @@ def test_a_killed_change_leaves_the_old_bytes_or_the_new_state(team: str, comman
     old = contents("trust")
     unchanged = made = 0
     for seconds in MOMENTS:
-        kill_after(command, seconds)
+        kill_after(command, seconds, team)
         loaded = load_trust_repository("trust", now=datetime.now(UTC), root_sha256=team)
         assert contents("trust")["metadata/1.root.json"] == old["metadata/1.root.json"]
         if loaded.verified.roles["timestamp"].version == 1:
@@ -108,7 +112,7 @@ def test_a_killed_change_leaves_the_old_bytes_or_the_new_state(team: str, comman
             made += 1
             break
     assert unchanged + made > 0
-    refresh_trust("trust", signers=["file:alice.pem"])
+    refresh_trust("trust", signers=["file:alice.pem"], root_sha256=team)
     assert not (Path("trust") / PENDING).exists()
     assert [path.name for path in Path("trust").iterdir() if path.name.startswith(".")] == []
 
@@ -120,14 +124,14 @@ def test_a_change_that_was_made_and_not_moved_is_read_and_finished(team: str) ->
     die = "f._finish = lambda folder, *_: os._exit(9) if '.pending' in os.listdir(folder) else False"
     program = PROGRAM.replace("print(", f"import vxsec.host.file_set as f, os\n{die}\nprint(", 1)
     done = subprocess.run(
-        [sys.executable, "-c", program, "add"], input="\n", capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, "add", team], input="\n", capture_output=True, text=True, check=False
     )
     assert done.returncode == 9, done.stderr
     assert (Path("trust") / PENDING).is_dir()
     loaded = load_trust_repository("trust", now=datetime.now(UTC), root_sha256=team)
     assert b"@other" in loaded.identities
     assert b"@acme" in Path("trust/targets/identities/identities.yaml").read_bytes()
-    refresh_trust("trust", signers=["file:bob.pem"])
+    refresh_trust("trust", signers=["file:bob.pem"], root_sha256=team)
     assert b"@other" in Path("trust/targets/identities/identities.yaml").read_bytes()
     assert Path("trust/metadata/1.root.json").read_bytes() == root
     assert check_trust_repository("trust", root_sha256=team).exit_status == 0
@@ -140,7 +144,7 @@ def test_a_folder_that_may_only_be_read_is_read_and_not_changed(team: str) -> No
     try:
         load_trust_repository("trust", now=datetime.now(UTC), root_sha256=team)
         with pytest.raises(UsageError) as caught:
-            revoke_trust("trust", key="ci-key", reason="compromised", signers=["file:alice.pem"])
+            revoke_trust("trust", key="ci-key", reason="compromised", signers=["file:alice.pem"], root_sha256=team)
         assert caught.value.code == "file.unwritable"
     finally:
         Path("trust").chmod(0o755)
@@ -173,8 +177,10 @@ def test_a_full_disk_keeps_what_was_there(team: str, small_disk: Path) -> None:
     except OSError:
         os.close(descriptor)
     changes: list[Callable[[], object]] = [
-        lambda: rotate_trust(small_disk / "trust", role="root", add=["carol.pub"], signers=BOTH),
-        lambda: revoke_trust(small_disk / "trust", key="ci-key", reason="compromised", signers=["file:alice.pem"]),
+        lambda: rotate_trust(small_disk / "trust", role="root", add=["carol.pub"], signers=BOTH, root_sha256=digest),
+        lambda: revoke_trust(
+            small_disk / "trust", key="ci-key", reason="compromised", signers=["file:alice.pem"], root_sha256=digest
+        ),
         lambda: init_trust(small_disk / "other", identities="trust.yaml", root_keys=BOTH),
     ]
     for change in changes:

@@ -26,7 +26,11 @@ _PIN = click.option(
     "--trust-root",
     "root_sha256",
     metavar="SHA256",
-    help="The digest of the first root, as you were given it from outside of the repository.",
+    help="The digest of the first root, as you were given it from outside of the repository. A change needs it, here or in "
+    "your own configuration.",
+)
+_MINIMUM = click.option(
+    "--minimum-version", type=click.IntRange(min=1), help="The least version of timestamp that is believed."
 )
 _SIGNERS = click.option(
     "--signer", "signers", multiple=True, required=True, metavar="URI", help="file:KEY or env:NAME; repeat for several."
@@ -40,7 +44,7 @@ _ALL = click.Choice([*_TOP, *_FILES, "revocations"])
 
 
 def _changing(function: F) -> F:
-    for option in (output_options, password_options, _PROPOSE, _PIN, _SIGNERS):
+    for option in (output_options, password_options, _PROPOSE, _MINIMUM, _PIN, _SIGNERS):
         function = option(function)  # type: ignore[assignment]  # a decorated command is called like the one within
     return function
 
@@ -110,6 +114,7 @@ def add(
     remove: tuple[str, ...],
     signers: tuple[str, ...],
     root_sha256: str | None,
+    minimum_version: int | None,
     propose: bool,
     password_file: str | None,
     password_env: str | None,
@@ -125,6 +130,7 @@ def add(
         signers=signers,
         remove=remove,
         root_sha256=root_sha256,
+        minimum_version=minimum_version,
         propose=propose,
         password=password_source(password_file, password_env),
     )
@@ -153,6 +159,7 @@ def rotate(
     threshold: int | None,
     signers: tuple[str, ...],
     root_sha256: str | None,
+    minimum_version: int | None,
     propose: bool,
     password_file: str | None,
     password_env: str | None,
@@ -169,6 +176,7 @@ def rotate(
         remove=remove_keys,
         threshold=threshold,
         root_sha256=root_sha256,
+        minimum_version=minimum_version,
         propose=propose,
         password=password_source(password_file, password_env),
     )
@@ -187,6 +195,7 @@ def refresh(
     valid_for: timedelta | None,
     signers: tuple[str, ...],
     root_sha256: str | None,
+    minimum_version: int | None,
     propose: bool,
     password_file: str | None,
     password_env: str | None,
@@ -201,6 +210,7 @@ def refresh(
         roles=roles,
         valid_for=valid_for,
         root_sha256=root_sha256,
+        minimum_version=minimum_version,
         propose=propose,
         password=password_source(password_file, password_env),
     )
@@ -234,6 +244,7 @@ def revoke(
     since: datetime | None,
     signers: tuple[str, ...],
     root_sha256: str | None,
+    minimum_version: int | None,
     propose: bool,
     password_file: str | None,
     password_env: str | None,
@@ -255,6 +266,7 @@ def revoke(
         log=log,
         since=since,
         root_sha256=root_sha256,
+        minimum_version=minimum_version,
         propose=propose,
         password=password_source(password_file, password_env),
     )
@@ -265,6 +277,7 @@ def revoke(
 @_DIRECTORY
 @click.option("--signer", "signers", multiple=True, metavar="URI", help="file:KEY or env:NAME; none to look only.")
 @_PIN
+@_MINIMUM
 @password_options
 @output_options
 def sign(
@@ -272,6 +285,7 @@ def sign(
     directory: str,
     signers: tuple[str, ...],
     root_sha256: str | None,
+    minimum_version: int | None,
     password_file: str | None,
     password_env: str | None,
     out: Output,
@@ -283,6 +297,7 @@ def sign(
         directory,
         signers=signers,
         root_sha256=root_sha256,
+        minimum_version=minimum_version,
         password=password_source(password_file, password_env),
     )
     return _tell(change, out)
@@ -319,7 +334,7 @@ def diff(*, before: str, after: str, out: Output) -> int:
 @command.command()
 @_REPOSITORY
 @_PIN
-@click.option("--minimum-version", type=click.IntRange(min=1), help="The least version of timestamp that is believed.")
+@_MINIMUM
 @output_options
 def check(*, path: str, root_sha256: str | None, minimum_version: int | None, out: Output) -> int:
     """Verify all of it, and say what will expire: 0 fine, 11 what cannot wait, 4 stale, 10 not verified."""

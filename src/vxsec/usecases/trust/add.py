@@ -9,14 +9,13 @@ from vxsec.errors import UsageError
 from vxsec.host.clock import utc_now
 from vxsec.host.files import read_bounded
 from vxsec.limits import DEFAULT_LIMITS
-from vxsec.usecases.signers import open_signers
 from vxsec.usecases.trust.commit import commit, open_to_change
 from vxsec.usecases.trust.draft import read_draft
 from vxsec.usecases.trust.identities import read_identities
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from vxsec.model.report.trust import TrustChange
@@ -38,9 +37,11 @@ def add_trust(
     signers: Sequence[str],
     remove: Sequence[str] = (),
     root_sha256: str | None = None,
+    minimum_version: int | None = None,
     password: Password = None,
     propose: bool = False,
     now: datetime | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> TrustChange:
     """Sign files into a role.
 
@@ -53,10 +54,12 @@ def add_trust(
         role: One of :data:`ADDABLE_ROLES`.
         signers: As many of the role's keys as it needs, and one of ``snapshot`` and ``timestamp``.
         remove: Names of files to take out.
-        root_sha256: The digest of the first root; without it the repository's own word is taken for which one that is.
+        root_sha256: The digest of the first root; what the user's own configuration says if not given, and nothing else.
+        minimum_version: The least version of ``timestamp`` that is believed.
         password: For encrypted keys.
         propose: Put it by for the others to sign, in place of failing where signatures lack.
         now: When it is signed; the clock if not given.
+        environ: Where the user's state and configuration are looked up; the process's own if not given.
 
     Raises:
         UsageError: ``trust.role``, ``trust.target-name``, ``trust.target-missing``, and as ``commit``.
@@ -70,7 +73,15 @@ def add_trust(
             hint="to take trust away: vxsec trust revoke DIR --key ID --reason compromised --signer KEY",
         )
     moment = now or utc_now()
-    opened = open_to_change(directory, now=moment, root_sha256=root_sha256)
+    opened = open_to_change(
+        directory,
+        signers=signers,
+        password=password,
+        now=moment,
+        root_sha256=root_sha256,
+        minimum_version=minimum_version,
+        environ=environ,
+    )
     draft = read_draft(opened.fetch, opened.verified)
     if role == "identities":
         _replace_identities(draft, files, remove)
@@ -80,7 +91,7 @@ def add_trust(
         for file in files:
             data = read_bounded(file, max_bytes=DEFAULT_LIMITS.tuf_target_bytes)
             draft.set_target(role, _path(role, PurePath(file).name), data)
-    return commit(opened, draft, open_signers(signers, password=password), now=moment, propose=propose)
+    return commit(opened, draft, now=moment, propose=propose)
 
 
 def _replace_identities(draft: Draft, files: Sequence[PathLike], remove: Sequence[str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,26 +15,32 @@ from vxsec.host.file_set import finish_pending, replace_members
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.report.trust import TrustChange
 from vxsec.model.trust_repository import DELEGATED_ROLES, IDENTITIES_PATH, REVOCATIONS_PATH
+from vxsec.usecases.signers import open_signers
 from vxsec.usecases.trust.draft import ROLES, Hand, plain_signers
 from vxsec.usecases.trust.files import PROPOSED, TIMESTAMP, disk_name, is_member, open_files
+from vxsec.usecases.trust.memory import recall_versions, remember_versions
+from vxsec.usecases.trust.pin import require_pin
 from vxsec.values import dataclass
 from vxsec.verification.tuf import verify_trust
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from vxsec.model.trust import TrustRoot
+    from vxsec.model.trust_repository import RememberedVersions
     from vxsec.model.verified import VerifiedTrust
-    from vxsec.signing.signer import AnySigner
+    from vxsec.signing.signer import Signer
     from vxsec.usecases.trust.draft import Draft
 
+    Password = bytes | Callable[[], bytes] | None
     PathLike = str | os.PathLike[str]
 
 __all__ = [
     "Opened",
     "change_of",
+    "changed_meanwhile",
+    "check_unchanged",
     "commit",
     "open_repository",
     "open_to_change",
@@ -46,13 +54,17 @@ class Opened:
     """A repository that verifies, every role of it, whether it is stale or not.
 
     ``pinned`` is False where nobody said which first root is meant: the oldest one there was taken, so that what verifies
-    is that it is whole, and not whose it is.
+    is that it is whole, and not whose it is. For a change there are ``signers`` to make it with, ``environ`` to remember it,
+    and ``notes``, which are to be told.
     """
 
     path: str
     fetch: Callable[[str], bytes | None]
     verified: VerifiedTrust
     pinned: bool
+    signers: tuple[Signer, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def open_repository(path: PathLike, *, now: datetime, root_sha256: str | None = None) -> Opened:
@@ -62,21 +74,37 @@ def open_repository(path: PathLike, *, now: datetime, root_sha256: str | None = 
         UsageError: It is no repository, or cannot be read.
         VerificationError: ``tuf.*``.
     """
-    try:
-        fetch = open_files(path)
-    except FormatError as error:
-        raise VerificationError(error.message, code=error.code, where=error.where) from error
-    verified = verify_trust(
-        fetch, now=now, root_sha256=root_sha256 or _oldest(fetch), roles=DELEGATED_ROLES, unsafe_stale=True
-    )
-    return Opened(path=str(path), fetch=fetch, verified=verified, pinned=root_sha256 is not None)
+    return _open(path, now=now, root_sha256=root_sha256)
 
 
-def open_to_change(path: PathLike, *, now: datetime, root_sha256: str | None = None) -> Opened:
+def open_to_change(
+    path: PathLike,
+    *,
+    signers: Sequence[str],
+    password: Password,
+    now: datetime,
+    root_sha256: str | None,
+    minimum_version: int | None,
+    environ: Mapping[str, str] | None,
+) -> Opened:
     """Open a repository in a folder, and finish what a killed change left once it is verified: reading sees it already.
 
+    Guarantees: it is the one that was pinned, and not older than what was asked for or what this machine has seen. Expired
+    it may be, since that is what is repaired here. The signers are open, and everybody who has to be asked for a password was,
+    before the first byte is read.
+
+    Args:
+        path: The folder.
+        signers: As ``open_signers`` takes them.
+        password: For encrypted keys.
+        now: When it is judged.
+        root_sha256: The digest of the first root; what the user's own configuration says if None.
+        minimum_version: The least version of ``timestamp`` that is believed.
+        environ: Where the user's state and configuration are looked up; the process's own if None.
+
     Raises:
-        UsageError: ``trust.not-a-folder`` for an export; as :func:`open_repository`.
+        UsageError: ``trust.not-a-folder`` for an export; ``tuf.no-root``; ``trust.key-kind``; as :func:`open_repository`.
+        ConfigurationError: ``trust.state``: what was remembered cannot be read; ``config.*``; ``key.*``.
         VerificationError: ``tuf.*``: what does not verify is not signed anew.
     """
     if not Path(path).is_dir():
@@ -86,23 +114,79 @@ def open_to_change(path: PathLike, *, now: datetime, root_sha256: str | None = N
             where=str(path),
             hint="make one with vxsec trust init DIR; an export is only read",
         )
-    opened = open_repository(path, now=now, root_sha256=root_sha256)
-    finish_pending(path, last=TIMESTAMP, member=is_member)
-    return opened
+    around = os.environ if environ is None else environ
+    pin = require_pin(path, root_sha256=root_sha256, minimum_version=minimum_version, environ=around)
+    hands = plain_signers(open_signers(signers, password=password))
+    opened = _open(
+        path,
+        now=now,
+        root_sha256=pin.root_sha256,
+        minimum_version=pin.minimum_version,
+        remembered=recall_versions(pin.root_sha256, environ=around),
+    )
+    finish_pending(path, last=TIMESTAMP, member=is_member, check=lambda: check_unchanged(opened))
+    return replace(opened, signers=tuple(hands), environ=around, notes=pin.notes)
 
 
-def commit(
-    opened: Opened, draft: Draft, signers: Sequence[AnySigner], *, now: datetime, propose: bool = False
-) -> TrustChange:
+def _open(
+    path: PathLike,
+    *,
+    now: datetime,
+    root_sha256: str | None,
+    minimum_version: int | None = None,
+    remembered: RememberedVersions | None = None,
+) -> Opened:
+    try:
+        fetch = open_files(path)
+    except FormatError as error:
+        raise VerificationError(error.message, code=error.code, where=error.where) from error
+    verified = verify_trust(
+        fetch,
+        now=now,
+        root_sha256=root_sha256 or _oldest(fetch),
+        roles=DELEGATED_ROLES,
+        minimum_version=minimum_version,
+        remembered=remembered,
+        unsafe_stale=True,
+    )
+    return Opened(path=str(path), fetch=fetch, verified=verified, pinned=root_sha256 is not None)
+
+
+def check_unchanged(opened: Opened) -> None:
+    """The repository is still the one that was opened: every change of it has another timestamp, or one more root.
+
+    Raises:
+        UsageError: ``trust.changed-meanwhile``; or a file cannot be read.
+    """
+    number = opened.verified.roles["root"].version
+    same = opened.fetch(f"{number + 1}.root.json") is None
+    for role, name in (("timestamp", "timestamp.json"), ("root", f"{number}.root.json")):
+        same = same and hashlib.sha256(opened.fetch(name) or b"").hexdigest() == opened.verified.digests[role]
+    if not same:
+        raise changed_meanwhile(opened.path)
+
+
+def changed_meanwhile(where: str) -> UsageError:
+    """Somebody else changed the repository between reading and writing: their change must not be undone."""
+    return UsageError(
+        "the repository was changed while this change was made, and nothing was written",
+        code="trust.changed-meanwhile",
+        where=where,
+        hint="run the same command again: it then adds to what was changed",
+    )
+
+
+def commit(opened: Opened, draft: Draft, *, now: datetime, propose: bool = False) -> TrustChange:
     """Sign a draft, verify the repository as it will be, and write it; or put it by for others to sign, with ``propose``.
 
     Guarantees: before the first byte is written the new state verifies from the same first root, and its documents load;
-    then everything changes at once, or nothing does. Roles that were expired and are not signed anew stay expired, so that
+    then everything changes at once, or nothing does, and nothing that was changed since it was opened is undone. What was
+    written is remembered on this machine. Roles that were expired and are not signed anew stay expired, so that
     trust can be taken away at any time.
 
     Raises:
         UsageError: ``trust.signers``, ``trust.signer-unused``, ``trust.key-kind``, ``trust.nothing-changed`` or
-            ``file.unwritable``.
+            ``trust.changed-meanwhile`` or ``file.unwritable``.
         ConfigurationError: The new documents do not load.
         VerificationError: The new state does not verify.
     """
@@ -113,18 +197,19 @@ def commit(
             hint="to renew what will expire: vxsec trust refresh DIR --signer KEY",
         )
     if propose:
-        return _propose(opened, draft, Hand(plain_signers(signers)), now=now)
+        return _propose(opened, draft, Hand(opened.signers), now=now)
     before = dict(draft.versions)
-    made = draft.sign(plain_signers(signers), now=now)
-    after = write_state(opened, made, now=now)
-    return change_of(opened.path, after, made, only=[role for role in ROLES if draft.versions[role] != before[role]])
+    made = draft.sign(opened.signers, now=now)
+    after, notes = write_state(opened, made, now=now)
+    only = [role for role in ROLES if draft.versions[role] != before[role]]
+    return change_of(opened.path, after, made, only=only, notes=notes)
 
 
-def write_state(opened: Opened, made: Mapping[str, bytes], *, now: datetime) -> VerifiedTrust:
-    """Verify a repository with these files in it, then write them, all at once.
+def write_state(opened: Opened, made: Mapping[str, bytes], *, now: datetime) -> tuple[VerifiedTrust, tuple[str, ...]]:
+    """Verify a repository with these files in it, write them, all at once, and remember it; with what is to be told.
 
     Raises:
-        UsageError: ``file.unwritable``.
+        UsageError: ``trust.changed-meanwhile`` or ``file.unwritable``.
         ConfigurationError: The documents do not load.
         VerificationError: It does not verify.
     """
@@ -136,20 +221,14 @@ def write_state(opened: Opened, made: Mapping[str, bytes], *, now: datetime) -> 
         fetch, now=now, root_sha256=opened.verified.pinned_sha256, roles=DELEGATED_ROLES, unsafe_stale=True
     )
     parse_documents(after.files, source=opened.path)
-    replace_members(
-        opened.path, {disk_name(name): data for name, data in made.items()}, last=TIMESTAMP, member=is_member
-    )
-    return after
+    files = {disk_name(name): data for name, data in made.items()}
+    replace_members(opened.path, files, last=TIMESTAMP, member=is_member, check=lambda: check_unchanged(opened))
+    note = remember_versions(after, environ=opened.environ)
+    return after, (*opened.notes, *([note] if note is not None else []))
 
 
 def _propose(opened: Opened, draft: Draft, hand: Hand, *, now: datetime) -> TrustChange:
-    if (Path(opened.path) / PROPOSED).exists():
-        raise UsageError(
-            "a change is proposed already",
-            code="trust.proposal-open",
-            where=str(Path(opened.path) / PROPOSED),
-            hint="look at it with vxsec trust sign DIR, and sign it, or remove the folder",
-        )
+    _check_none_proposed(opened)
     if not draft.touched - {"snapshot", "timestamp"}:
         raise UsageError(
             "snapshot and timestamp are signed by one key, and are not proposed",
@@ -158,15 +237,31 @@ def _propose(opened: Opened, draft: Draft, hand: Hand, *, now: datetime) -> Trus
         )
     made = draft.sign_roles(hand, now=now)
     hand.check_all_used()
+
+    def check() -> None:
+        check_unchanged(opened)
+        _check_none_proposed(opened)
+
     proposed = {f"{PROPOSED}/{disk_name(name)}": data for name, data in made.items()}
-    replace_members(opened.path, proposed, last=TIMESTAMP, member=is_member)
+    replace_members(opened.path, proposed, last=TIMESTAMP, member=is_member, check=check)
+    lacking = (words for words, _ in hand.lacking)
     return TrustChange(
         path=str(Path(opened.path) / PROPOSED),
         first_root_sha256=opened.verified.pinned_sha256,
-        written=tuple(sorted(f"{PROPOSED}/{disk_name(name)}" for name in made)),
+        written=tuple(sorted(proposed)),
         versions=(),
-        notes=(*(words for words, _ in hand.lacking), "the others sign it with: vxsec trust sign DIR --signer KEY"),
+        notes=(*opened.notes, *lacking, "the others sign it with: vxsec trust sign DIR --signer KEY"),
     )
+
+
+def _check_none_proposed(opened: Opened) -> None:
+    if (Path(opened.path) / PROPOSED).exists():
+        raise UsageError(
+            "a change is proposed already",
+            code="trust.proposal-open",
+            where=str(Path(opened.path) / PROPOSED),
+            hint="look at it with vxsec trust sign DIR, and sign it, or remove the folder",
+        )
 
 
 def change_of(

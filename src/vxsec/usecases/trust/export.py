@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["export_trust"]
 
+_NOT_PINNED = (
+    "nobody said which first root is meant: what was written is whole, and whose it is was not shown; "
+    "compare the digest with the one you were given, or give it: --trust-root SHA256"
+)
+
 
 def export_trust(
     path: PathLike, output: PathLike, *, root_sha256: str | None = None, now: datetime | None = None
@@ -54,6 +59,7 @@ def export_trust(
         versions=tuple(
             (name, opened.verified.roles[name].version, opened.verified.roles[name].expires) for name in ROLES
         ),
+        notes=() if opened.pinned else (_NOT_PINNED,),
     )
 
 

@@ -15,9 +15,15 @@ from vxsec.host.file_set import list_members, read_member, replace_members
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.report.trust import TrustChange
 from vxsec.model.trust_repository import DELEGATED_ROLES
-from vxsec.usecases.signers import open_signers
-from vxsec.usecases.trust.commit import change_of, open_to_change, parse_documents, write_state
-from vxsec.usecases.trust.draft import OLD_ROOT, ROLES, Hand, plain_signers, read_draft
+from vxsec.usecases.trust.commit import (
+    change_of,
+    changed_meanwhile,
+    check_unchanged,
+    open_to_change,
+    parse_documents,
+    write_state,
+)
+from vxsec.usecases.trust.draft import OLD_ROOT, ROLES, Hand, read_draft
 from vxsec.usecases.trust.files import PROPOSED, TIMESTAMP, disk_name, is_member
 from vxsec.usecases.trust.grants import document_grants
 from vxsec.verification.keys import verify_signature
@@ -42,8 +48,10 @@ def sign_proposal(
     *,
     signers: Sequence[str] = (),
     root_sha256: str | None = None,
+    minimum_version: int | None = None,
     password: Password = None,
     now: datetime | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> TrustChange:
     """Add signatures to the change that is proposed; once nothing lacks, it is made, and the proposal removed.
 
@@ -53,20 +61,30 @@ def sign_proposal(
         directory: The repository.
         signers: Keys of the roles that are to be signed; and one of ``snapshot`` and ``timestamp`` at last.
         root_sha256: As in ``add_trust``.
+        minimum_version: Likewise.
         password: For encrypted keys.
         now: When it is signed; the clock if not given.
+        environ: As in ``add_trust``.
 
     Raises:
         UsageError: ``trust.no-proposal``; ``trust.proposal-stale``: the repository went on meanwhile;
-            ``trust.proposal-malformed``; ``trust.signer-unused``.
+            ``trust.proposal-malformed``; ``trust.signer-unused``; ``trust.changed-meanwhile``.
         ConfigurationError: What is proposed does not load.
         VerificationError: ``tuf.*``: the repository does not verify, as it is or as it would be.
     """
     moment = now or utc_now()
-    opened = open_to_change(directory, now=moment, root_sha256=root_sha256)
+    opened = open_to_change(
+        directory,
+        signers=signers,
+        password=password,
+        now=moment,
+        root_sha256=root_sha256,
+        minimum_version=minimum_version,
+        environ=environ,
+    )
     proposed = _read(directory)
     draft = read_draft(opened.fetch, opened.verified)
-    hand = Hand(plain_signers(open_signers(signers, password=password)))
+    hand = Hand(opened.signers)
     try:
         made = _sign_roles(draft, proposed, hand)
         made |= _read_targets(directory, draft)
@@ -83,19 +101,29 @@ def sign_proposal(
         made |= draft.sign_freshness(hand, now=moment)
     hand.check_all_used()
     if complete and signers and not hand.lacking:
-        after = write_state(opened, made, now=moment)
+        after, told = write_state(opened, made, now=moment)
         shutil.rmtree(Path(directory) / PROPOSED, ignore_errors=True)
         only = [role for role in ROLES if after.roles[role] != opened.verified.roles[role]]
-        return change_of(opened.path, after, made, only=only, notes=notes)
+        return change_of(opened.path, after, made, only=only, notes=(*told, *notes))
     kept = {f"{PROPOSED}/{disk_name(name)}": made[name] for name in proposed}  # its targets lie there already
+
+    def check() -> None:
+        check_unchanged(opened)
+        if _read(directory) != proposed:  # somebody else signed it meanwhile
+            raise changed_meanwhile(opened.path)
+
     if signers:
-        replace_members(directory, kept, last=TIMESTAMP, member=is_member)
+        replace_members(directory, kept, last=TIMESTAMP, member=is_member, check=check)
     return TrustChange(
         path=str(Path(directory) / PROPOSED),
         first_root_sha256=opened.verified.pinned_sha256,
         written=tuple(sorted(kept)) if signers else (),
         versions=(),
-        notes=(*notes, *(f"{words}; also: {others}" if others else words for words, others in hand.lacking)),
+        notes=(
+            *opened.notes,
+            *notes,
+            *(f"{words}; also: {others}" if others else words for words, others in hand.lacking),
+        ),
     )
 
 

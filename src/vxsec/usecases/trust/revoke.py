@@ -10,7 +10,6 @@ from vxsec.formats.strict_yaml import read_document
 from vxsec.formats.timestamps import render_time
 from vxsec.host.clock import utc_now
 from vxsec.model.trust_repository import REVOCATIONS_PATH
-from vxsec.usecases.signers import open_signers
 from vxsec.usecases.trust.commit import commit, open_to_change
 from vxsec.usecases.trust.draft import read_draft
 
@@ -38,9 +37,11 @@ def revoke_trust(
     log: str | None = None,
     since: datetime | None = None,
     root_sha256: str | None = None,
+    minimum_version: int | None = None,
     password: Password = None,
     propose: bool = False,
     now: datetime | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> TrustChange:
     """Add a revocation.
 
@@ -54,9 +55,11 @@ def revoke_trust(
         log: Or a log or timestamp authority, by its URI.
         since: From when on; now if not given.
         root_sha256: As in ``add_trust``.
+        minimum_version: Likewise.
         password: For encrypted keys.
         propose: Put it by for the others to sign, in place of failing where signatures lack.
         now: When it is signed; the clock if not given.
+        environ: As in ``add_trust``.
 
     Raises:
         UsageError: ``trust.revoke-what``: none or several of what there is to revoke; as ``commit``.
@@ -73,13 +76,21 @@ def revoke_trust(
             code="trust.revoke-what",
             hint="name one: --key ID, --identity SUBJECT --issuer URL, --sha512 HEX or --log URI",
         )
-    opened = open_to_change(directory, now=moment, root_sha256=root_sha256)
+    opened = open_to_change(
+        directory,
+        signers=signers,
+        password=password,
+        now=moment,
+        root_sha256=root_sha256,
+        minimum_version=minimum_version,
+        environ=environ,
+    )
     draft = read_draft(opened.fetch, opened.verified)
     document = read_document(opened.verified.target("revocations", REVOCATIONS_PATH), filename=REVOCATIONS_PATH)
     rows = [dict(item.mapping()) for item in document["revocations"].items()]
     row = {**named, "reason": reason, "since": render_time(since or moment)}
     draft.set_target("revocations", REVOCATIONS_PATH, _render([*rows, *([row] if row not in rows else [])]))
-    return commit(opened, draft, open_signers(signers, password=password), now=moment, propose=propose)
+    return commit(opened, draft, now=moment, propose=propose)
 
 
 def _render(rows: Sequence[Mapping[str, object]]) -> bytes:

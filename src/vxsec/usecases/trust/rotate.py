@@ -10,14 +10,13 @@ from vxsec.errors import UsageError
 from vxsec.formats.public_key import key_hint
 from vxsec.host.clock import utc_now
 from vxsec.model.trust_repository import DELEGATED_ROLES
-from vxsec.usecases.signers import open_signers
 from vxsec.usecases.trust.commit import commit, open_to_change
 from vxsec.usecases.trust.draft import LIFETIMES, ROLES, key_set, read_draft
 from vxsec.usecases.trust.init import read_keys
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from vxsec.model.report.trust import TrustChange
@@ -40,9 +39,11 @@ def rotate_trust(
     remove: Sequence[str] = (),
     threshold: int | None = None,
     root_sha256: str | None = None,
+    minimum_version: int | None = None,
     password: Password = None,
     propose: bool = False,
     now: datetime | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> TrustChange:
     """Give a role other keys, or another threshold.
 
@@ -57,9 +58,11 @@ def rotate_trust(
         remove: Keys to put out: a public key file, or at least eight digits of the SHA-256 that ``trust show`` writes.
         threshold: How many must sign from now on; as before if not given.
         root_sha256: As in ``add_trust``.
+        minimum_version: Likewise.
         password: For encrypted keys.
         propose: Put it by for the others to sign, in place of failing where signatures lack.
         now: When it is signed; the clock if not given.
+        environ: As in ``add_trust``.
 
     Raises:
         UsageError: ``trust.role``, ``trust.key-missing``, ``trust.threshold``, ``trust.nothing-changed``, and as ``commit``.
@@ -67,7 +70,15 @@ def rotate_trust(
     """
     _check_role(role)
     moment = now or utc_now()
-    opened = open_to_change(directory, now=moment, root_sha256=root_sha256)
+    opened = open_to_change(
+        directory,
+        signers=signers,
+        password=password,
+        now=moment,
+        root_sha256=root_sha256,
+        minimum_version=minimum_version,
+        environ=environ,
+    )
     draft = read_draft(opened.fetch, opened.verified)
     before = draft.keys[role]
     added, _ = read_keys(add, password=password)
@@ -76,7 +87,7 @@ def rotate_trust(
     after = key_set(spkis, before.threshold if threshold is None else threshold, earlier=before.keys)
     if after != before:
         draft.set_keys(role, after)
-    return commit(opened, draft, open_signers(signers, password=password), now=moment, propose=propose)
+    return commit(opened, draft, now=moment, propose=propose)
 
 
 def refresh_trust(
@@ -86,9 +97,11 @@ def refresh_trust(
     roles: Sequence[str] = (),
     valid_for: timedelta | None = None,
     root_sha256: str | None = None,
+    minimum_version: int | None = None,
     password: Password = None,
     propose: bool = False,
     now: datetime | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> TrustChange:
     """Sign roles anew with a later expiry and nothing else; ``timestamp`` always, ``snapshot`` when half its time is over.
 
@@ -98,9 +111,11 @@ def refresh_trust(
         roles: Further roles to renew.
         valid_for: How long the named roles are good, or ``timestamp`` if none is named.
         root_sha256: As in ``add_trust``.
+        minimum_version: Likewise.
         password: For encrypted keys.
         propose: Put it by for the others to sign, in place of failing where signatures lack.
         now: When it is signed; the clock if not given.
+        environ: As in ``add_trust``.
 
     Raises:
         UsageError: ``trust.role``, ``trust.lifetime``, and as ``commit``.
@@ -109,7 +124,15 @@ def refresh_trust(
     for role in roles:
         _check_role(role)
     moment = now or utc_now()
-    opened = open_to_change(directory, now=moment, root_sha256=root_sha256)
+    opened = open_to_change(
+        directory,
+        signers=signers,
+        password=password,
+        now=moment,
+        root_sha256=root_sha256,
+        minimum_version=minimum_version,
+        environ=environ,
+    )
     draft = read_draft(opened.fetch, opened.verified)
     draft.touched.update({"timestamp", *roles})
     if opened.verified.roles["snapshot"].expires - moment < LIFETIMES["snapshot"] / 2:
@@ -118,7 +141,7 @@ def refresh_trust(
         if valid_for.total_seconds() <= 0:
             raise UsageError("expected a duration above zero", code="trust.lifetime", hint="write it like P14D")
         draft.lifetimes.update(dict.fromkeys(roles or ("timestamp",), valid_for))
-    return commit(opened, draft, open_signers(signers, password=password), now=moment, propose=propose)
+    return commit(opened, draft, now=moment, propose=propose)
 
 
 def _check_role(role: str) -> None:

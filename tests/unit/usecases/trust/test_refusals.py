@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -36,13 +36,17 @@ def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     write_keys(tmp_path, "alice", "ci")
     Path("trust.yaml").write_bytes(IDENTITIES)
-    init_trust("trust", identities="trust.yaml", root_keys=["file:alice.pem"])
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    made = init_trust("trust", identities="trust.yaml", root_keys=["file:alice.pem"])
+    PIN["root_sha256"] = made.first_root_sha256
     Path("p384.pub").write_bytes(render_public_key(signer("p384", "ecdsa-p384").spki))
     Path("broken.pub").write_text("-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n", encoding="utf-8")
     return tmp_path
 
 
 ALICE = ["file:alice.pem"]
+PIN: dict[str, Any] = {}
+"""The digest of the repository's first root, once it is made."""
 
 
 def _no_duration() -> timedelta:
@@ -71,13 +75,16 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "a role whose files come otherwise": (lambda: add_trust("trust", role="revocations", signers=ALICE), "trust.role"),
     "a role that there is not, to rotate": (lambda: rotate_trust("trust", role="mirrors", signers=ALICE), "trust.role"),
     "a role that there is not, to renew": (lambda: refresh_trust("trust", roles=["x"], signers=ALICE), "trust.role"),
-    "no time at all": (lambda: refresh_trust("trust", signers=ALICE, valid_for=_no_duration()), "trust.lifetime"),
+    "no time at all": (
+        lambda: refresh_trust("trust", signers=ALICE, valid_for=_no_duration(), **PIN),
+        "trust.lifetime",
+    ),
     "a key that TUF has no scheme for": (
-        lambda: rotate_trust("trust", role="root", add=["p384.pub"], signers=ALICE),
+        lambda: rotate_trust("trust", role="root", add=["p384.pub"], signers=ALICE, **PIN),
         "trust.key-kind",
     ),
     "a public key that is none": (
-        lambda: rotate_trust("trust", role="root", add=["file:broken.pub"], signers=ALICE),
+        lambda: rotate_trust("trust", role="root", add=["file:broken.pub"], signers=ALICE, **PIN),
         "trust.key-kind",
     ),
     "a variable that is not set": (
