@@ -7,6 +7,7 @@ a trust document that means less than it says opens gates.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError, FormatError
@@ -205,17 +206,33 @@ def _read_trusted_roots(
     for item in node.items() if node is not None else ():
         from vxsec.formats.trusted_root import read_trusted_root
 
-        item.only("file")
-        file = item["file"]
+        item.only("file", "issuers")
+        file, issuers = item["file"], _read_issuers(item.get("issuers"))
         try:
-            found += read_trusted_root(load_key(read_text(file)), where=file.string(), limits=limits)
+            roots = read_trusted_root(load_key(read_text(file)), where=file.string(), limits=limits)
         except FormatError as error:
             raise ConfigurationError(
                 error.message, code="trust.trusted-root", where=file.where, hint=error.hint
             ) from error
+        found += (replace(root, issuers=issuers) for root in roots)
         if len(found) > limits.trusted_roots:
             raise trust_error(item, "trust.limit", f"expected at most {limits.trusted_roots} trusted roots")
+    if node is not None and len(found) > 1 and not all(root.issuers for root in found):
+        raise trust_error(
+            node,
+            "trust.trusted-root",
+            "expected issuers: [URL] beside each of several trusted roots: without it each vouches for every identity",
+        )
     return tuple(found)
+
+
+def _read_issuers(node: DocumentNode | None) -> tuple[str, ...]:
+    if node is None:
+        return ()
+    issuers = tuple(read_text(item) for item in node.items())
+    if not issuers or len(set(issuers)) != len(issuers):
+        raise trust_error(node, "trust.trusted-root", "expected at least one issuer, each of them once")
+    return issuers
 
 
 def _read_builders(node: DocumentNode | None) -> tuple[Builder, ...]:

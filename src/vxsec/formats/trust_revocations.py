@@ -1,4 +1,4 @@
-"""What is taken back: keys, identities, bytes, logs and timestamp authorities, each for a reason and from a time on.
+"""What is taken back: keys, identities, bytes, and logs and authorities of trusted roots, each for a reason and from a time on.
 
 The entries of ``revocations:`` in an identities document, and of a document of their own (``kind: Revocations``), which a
 trust repository carries apart so that whoever may revoke need not be able to grant.
@@ -133,8 +133,11 @@ def _read_identity(
 def _read_log(
     node: DocumentNode, trusted_roots: Sequence[TrustedRoot], reason: RevocationReason, since: datetime
 ) -> LogRevocation:
-    known = {log.base_url for root in trusted_roots for log in root.logs}
-    known |= {authority.uri for root in trusted_roots for authority in root.timestamp_authorities}
+    known = {log.base_url for root in trusted_roots for log in (*root.logs, *root.ct_logs)}
+    authorities = [
+        one for root in trusted_roots for one in (*root.timestamp_authorities, *root.certificate_authorities)
+    ]
+    known |= {authority.uri for authority in authorities if authority.uri}
     if node.string() not in known:
         raise trust_error(
             node, "trust.revocation", f"expected one of {listed(sorted(known))}, found {node.string()[:SHOWN]!r}"

@@ -162,7 +162,7 @@ class IdentityRevocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRevocation:
-    """A transparency log or timestamp authority that is no longer believed from a time on, by its URI in the trusted root."""
+    """A log, timestamp authority or certificate authority no longer believed from a time on, by its URI in a trusted root."""
 
     uri: str
     reason: RevocationReason

@@ -69,3 +69,9 @@ class TrustedRoot:
     listed_logs: int = 0
     """How many logs the document lists, those left out among them: what is asked for must not shrink with what is understood."""
     listed_ct_logs: int = 0
+    issuers: tuple[str, ...] = ()
+    """Who the identities of its certificates may come from; empty where nobody says, and it vouches for all."""
+
+    def vouches_for(self, issuer: str) -> bool:
+        """Whether a certificate of this instance may hold an identity of ``issuer``, exact."""
+        return not self.issuers or issuer in self.issuers

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-__all__ = ["CertificateIdentity", "Check", "CheckStatus", "Requirements", "TimeSource", "TrustedTime"]
+__all__ = [
+    "AuthorityKind",
+    "CertificateIdentity",
+    "Check",
+    "CheckStatus",
+    "CountedAuthority",
+    "Requirements",
+    "TimeSource",
+    "TrustedTime",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,34 @@ class TrustedTime:
     source: TimeSource
     at: datetime
     authority: str
+
+
+class AuthorityKind(StrEnum):
+    """What somebody of a trusted root vouches for."""
+
+    CERTIFICATE = "certificate"
+    """It issued the certificate."""
+    CERTIFICATE_LOG = "certificate-log"
+    """It has the certificate."""
+    LOG = "log"
+    """It has the signature."""
+    TIMESTAMP = "timestamp"
+    """It saw the signature."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedAuthority:
+    """Somebody of a trusted root whose word about one signature verified, so that it can be left out when it is taken back.
+
+    ``uri`` is how the trusted root calls it (it may be empty), ``name`` and ``key`` what it is counted by. ``at`` is the time
+    that it states itself, aware; None where it states none.
+    """
+
+    kind: AuthorityKind
+    uri: str
+    name: str
+    key: bytes
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from vxsec.errors import VerificationError
+from vxsec.model.verification import Requirements
 from vxsec.values import dataclass
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from vxsec.model.attestation import Statement
     from vxsec.model.npm import NpmKey
-    from vxsec.model.verification import CertificateIdentity, Check, TrustedTime
+    from vxsec.model.verification import CertificateIdentity, Check, CountedAuthority, TrustedTime
 
 __all__ = [
     "VerifiedBlob",
@@ -36,8 +37,9 @@ class VerifiedSignature:
 
     ``spki`` is the canonical DER of the one key that signed; ``identity`` whom its certificate was issued to, None for a
     bare key. ``times`` are the trusted times, and ``log_entries``, ``timestamps`` and ``scts`` how much was verified of
-    each kind, every authority counted once. ``checks`` tells step by step and is no part of what is
-    compared.
+    each kind, every authority counted once. ``authorities`` are all of them, ``required`` what was asked for, and ``root`` the
+    SHA-256 (hex) of the one trusted root under which all that was found, None where none was looked at. ``checks`` tells
+    step by step and is no part of what is compared.
     """
 
     spki: bytes
@@ -46,6 +48,9 @@ class VerifiedSignature:
     log_entries: int = 0
     timestamps: int = 0
     scts: int = 0
+    authorities: tuple[CountedAuthority, ...] = ()
+    required: Requirements = Requirements()
+    root: str | None = None
     checks: tuple[Check, ...] = field(default=(), compare=False)
 
 

@@ -176,7 +176,15 @@ def _derive(bundle: Bundle, source: str, case: _Case) -> Attested:
     signatory = signatory_of(verified.signature, case.trust)
     require_role(signatory, Role.MACHINE, HolderKind.MACHINE, "an attestation")
     require_good(signatory, verified.signature, trust=case.trust, digests=case.digests, now=case.now)
-    fact = signer_fact(case.predicate_type, signatory, verified.signature, role=Role.MACHINE, source=source)
+    fact = signer_fact(
+        case.predicate_type,
+        signatory,
+        verified.signature,
+        trust=case.trust,
+        now=case.now,
+        role=Role.MACHINE,
+        source=source,
+    )
     return Attested(statement=verified, signer=fact)
 
 

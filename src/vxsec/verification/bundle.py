@@ -15,7 +15,8 @@ The steps, with the same numbers in the code here and, from 7 on, in ``vxsec.ver
 For a certificate, and for a key where trusted roots are given, what lies beside the signature is weighed under each root; one
 root must satisfy all that follows, and what is asked for is counted under that one:
 
-7. An authority of the root issued the certificate, by signature and by every rule that does not depend on the time.
+7. An authority of the root issued the certificate, by signature and by every rule that does not depend on the time; and the
+   root may vouch for the issuer of the identity in it.
 8. Each timestamp of a listed authority verifies, over the signature. Those of others do not count.
 9. Each log entry is about this artifact, this signature and this key or certificate; each entry of a listed log verifies, by
    what its version demands: promise, inclusion proof, checkpoint; and the log was trusted when it was signed. Entries of other
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 __all__ = ["subject_names", "subject_states", "verify_bundle", "verify_statement_subject"]
 
+_SHOWN = 160
 _DETACHED_KINDS = ("openpgp:", "ssh:")
 _DETACHED_KEYS = (b"openpgp:", b"ssh:")
 
@@ -228,6 +230,9 @@ def _verify(
         log_entries=evidence.log_entries,
         timestamps=evidence.timestamps,
         scts=evidence.scts,
+        authorities=evidence.authorities,
+        required=evidence.required,
+        root=evidence.root,
         checks=case.journal.report(),
     )
     if statement is not None:
@@ -247,7 +252,7 @@ def _weigh(case: _Case, certificate: SigningCertificate | None, signed: LoggedSi
 
     refused: VerificationError | None = None
     furthest, start = -1, case.journal
-    for root in case.roots:
+    for root in _vouching(case, certificate):
         attempt = start.fork()
         asked = requirements_of(root) if certificate is not None else Requirements()
         evidence_case = EvidenceCase(
@@ -268,6 +273,22 @@ def _weigh(case: _Case, certificate: SigningCertificate | None, signed: LoggedSi
             case.journal = attempt
             return evidence
     raise refused or VerificationError("no trusted root was given", code="certificate.no-root")
+
+
+def _vouching(case: _Case, certificate: SigningCertificate | None) -> list[TrustedRoot]:
+    """The roots that may vouch for whoever the certificate was issued to, whatever else they issue."""
+    if certificate is None:
+        return list(case.roots)
+    issuer = certificate.identity.issuer
+    found = [root for root in case.roots if root.vouches_for(issuer)]
+    if not found:
+        with case.journal.step("certificate", ""):
+            raise VerificationError(
+                f"expected an identity of an issuer that a trusted root vouches for, found one of {issuer[:_SHOWN]!r}",
+                code="identity.untrusted",
+                hint="list the issuer under issuers: of the instance's trusted root in the trust document",
+            )
+    return found
 
 
 def _first_that_verifies(signer: _Signer, content: SignedContent) -> bytes:

@@ -146,8 +146,8 @@ def verify_scts(
     logs: Sequence[TransparencyLog],
     now: datetime,
     skew: timedelta,
-) -> tuple[tuple[TransparencyLog, ...], VerificationError | None]:
-    """The listed logs that have the certificate, and why a timestamp in it did not count.
+) -> tuple[tuple[tuple[TransparencyLog, datetime], ...], VerificationError | None]:
+    """The listed logs that have the certificate, each since when, and why a timestamp in it did not count.
 
     One of a log that is not listed, or made outside its window, does not count. One that names a listed log and does not
     verify is refused, because somebody made it up.
@@ -162,7 +162,7 @@ def verify_scts(
     Raises:
         VerificationError: ``sct.signature``.
     """
-    found: list[TransparencyLog] = []
+    found: list[tuple[TransparencyLog, datetime]] = []
     reason: VerificationError | None = None
     for sct in leaf.certificate.scts:
         named = [log for log in logs if log.log_id == sct.log_id]
@@ -249,13 +249,13 @@ def _verify_sct(sct: SignedCertificateTimestamp, der: bytes, issuer_key: bytes, 
 
 def _require_sct_window(
     sct: SignedCertificateTimestamp, logs: Sequence[TransparencyLog], now: datetime, skew: timedelta
-) -> TransparencyLog:
+) -> tuple[TransparencyLog, datetime]:
     at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=sct.timestamp_ms)
     if at - now > skew:
         raise VerificationError(f"expected a time before now, found {render_time(at)}", code="sct.in-future")
     for log in logs:
         if log.window.contains(at):
-            return log
+            return log, at
     raise VerificationError(
         f"expected a time in the window of log {logs[0].base_url[:_SHOWN]!r}, found {render_time(at)}",
         code="sct.log-window",

@@ -9,11 +9,11 @@ from vxsec.errors import VerificationError
 from vxsec.formats.checkpoint import read_checkpoint
 from vxsec.formats.rekor_entry import read_rekor_entry
 from vxsec.formats.timestamps import render_time
-from vxsec.model.verification import TimeSource, TrustedTime
+from vxsec.model.verification import AuthorityKind, CountedAuthority, TimeSource, TrustedTime
 from vxsec.values import dataclass
+from vxsec.verification.authorities import count_authorities
 from vxsec.verification.requirements import Evidence, Shortfalls, require_evidence
 from vxsec.verification.transparency import (
-    count_distinct,
     is_rekor_v2,
     match_entry,
     require_indexes,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from vxsec.verification.certificate import IssuedCertificate, SigningCertificate
     from vxsec.verification.checks import Journal
     from vxsec.verification.content import LoggedSignature
+    from vxsec.verification.timestamp import VerifiedTimestamp
 
 __all__ = ["EvidenceCase", "weigh_evidence"]
 
@@ -75,21 +76,31 @@ def weigh_evidence(case: EvidenceCase, journal: Journal) -> Evidence:
     # 7. The certificate.
     issued = _weigh_certificate(case, journal)
     # 8. Timestamps.
-    stamps, stamp_count, unlisted = _weigh_timestamps(case, journal)
+    stamped, unlisted = _weigh_timestamps(case, journal)
+    stamps = tuple(stamp.time for stamp in stamped)
     # 9. Log entries.
     logged, unlogged = _weigh_log_entries(case, stamps, journal)
     times = (*stamps, *(entry.time for entry in logged if entry.time is not None))
+    authorities = [*map(_stamping, stamped), *map(_logging, logged)]
     # 10. The certificate at the time.
-    scts, uncounted = 0, None
-    identity = None
+    uncounted, identity = None, None
     if issued is not None and case.certificate is not None:
         issuer = _weigh_validity(issued, times, unlisted or unlogged, journal)
         # 11. Certificate transparency.
-        scts, uncounted = _weigh_scts(case, case.certificate, issuer, journal)
+        logs, uncounted = _weigh_scts(case, case.certificate, issuer, journal)
         identity = case.certificate.identity
+        authorities += [_issuing(issuer), *logs]
     # 12. Requirements.
-    entries = count_distinct((entry.log.base_url, entry.log.spki) for entry in logged)
-    evidence = Evidence(identity, times, entries, stamp_count, scts)
+    evidence = Evidence(
+        identity=identity,
+        times=times,
+        log_entries=count_authorities(authorities, AuthorityKind.LOG),
+        timestamps=count_authorities(authorities, AuthorityKind.TIMESTAMP),
+        scts=count_authorities(authorities, AuthorityKind.CERTIFICATE_LOG),
+        authorities=tuple(authorities),
+        required=case.requirements,
+        root=case.root.sha256,
+    )
     with journal.step("requirements", "there is as much evidence as is asked for"):
         require_evidence(evidence, case.requirements, Shortfalls(unlogged, unlisted, uncounted, case.root.left_out))
     return evidence
@@ -107,13 +118,30 @@ def _weigh_certificate(case: EvidenceCase, journal: Journal) -> tuple[IssuedCert
         return find_issuers(case.certificate, case.root.certificate_authorities)
 
 
-def _weigh_timestamps(
-    case: EvidenceCase, journal: Journal
-) -> tuple[tuple[TrustedTime, ...], int, VerificationError | None]:
-    """The times, by how many authorities, and why one did not count."""
+def _issuing(issued: IssuedCertificate) -> CountedAuthority:
+    uri = issued.authority.uri
+    return CountedAuthority(kind=AuthorityKind.CERTIFICATE, uri=uri, name=uri, key=issued.chain[-1].spki)
+
+
+def _stamping(stamp: VerifiedTimestamp) -> CountedAuthority:
+    return CountedAuthority(
+        kind=AuthorityKind.TIMESTAMP, uri=stamp.time.authority, name=stamp.name, key=stamp.key, at=stamp.time.at
+    )
+
+
+def _logging(entry: _Logged) -> CountedAuthority:
+    return _of_log(AuthorityKind.LOG, entry.log, None if entry.time is None else entry.time.at)
+
+
+def _of_log(kind: AuthorityKind, log: TransparencyLog, at: datetime | None) -> CountedAuthority:
+    return CountedAuthority(kind=kind, uri=log.base_url, name=log.base_url, key=log.spki, at=at)
+
+
+def _weigh_timestamps(case: EvidenceCase, journal: Journal) -> tuple[list[VerifiedTimestamp], VerificationError | None]:
+    """The timestamps that count, and why one did not."""
     if not case.bundle.timestamps:
         journal.skipped("timestamp", "the bundle has none")
-        return (), 0, None
+        return [], None
     from vxsec.verification.timestamp import verify_timestamp
 
     unlisted: VerificationError | None = None
@@ -139,8 +167,7 @@ def _weigh_timestamps(
         else:
             journal.adopt(attempt)
             found.append(stamp)
-    count = count_distinct((stamp.name, stamp.key) for stamp in found)
-    return tuple(stamp.time for stamp in found), count, unlisted
+    return found, unlisted
 
 
 def _require_new(response: bytes, seen: set[bytes]) -> None:
@@ -282,13 +309,13 @@ def _weigh_validity(
 
 def _weigh_scts(
     case: EvidenceCase, certificate: SigningCertificate, issuer: IssuedCertificate, journal: Journal
-) -> tuple[int, VerificationError | None]:
-    """How many logs have the certificate, and why one did not count."""
+) -> tuple[list[CountedAuthority], VerificationError | None]:
+    """The logs that have the certificate, and why one did not count."""
     from vxsec.verification.certificate import verify_scts
 
     if not case.root.ct_logs and not case.requirements.scts:
         journal.skipped("sct", "the trusted root lists no certificate transparency log")
-        return 0, None
+        return [], None
     attempt = journal.fork()
     with attempt.step("sct", "a certificate transparency log of the trusted root has the certificate"):
         logs, error = verify_scts(certificate, issuer, logs=case.root.ct_logs, now=case.now, skew=case.skew)
@@ -298,4 +325,4 @@ def _weigh_scts(
         journal.failed("sct", error)
     else:
         journal.skipped("sct", "the certificate has none")
-    return count_distinct((log.base_url, log.spki) for log in logs), error
+    return [_of_log(AuthorityKind.CERTIFICATE_LOG, log, at) for log, at in logs], error

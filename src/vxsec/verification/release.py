@@ -212,6 +212,8 @@ def _derive_fact(bundle: Bundle, source: str, case: _Case) -> SignerFact | Appro
         found.statement,
         found.signatory,
         verified.signature,
+        trust=case.trust,
+        now=case.now,
         role=found.role,
         source=source,
         created_at=found.predicate.created_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from vxsec.errors import VerificationError
-from vxsec.model.verification import CertificateIdentity, Requirements, TrustedTime
+from vxsec.model.verification import CertificateIdentity, CountedAuthority, Requirements, TrustedTime
 
 if TYPE_CHECKING:
     from vxsec.model.trusted_root import TrustedRoot
@@ -17,13 +17,16 @@ _SHOWN = 320
 
 
 class Evidence(NamedTuple):
-    """What was verified, every authority counted once."""
+    """What was verified, every authority counted once; the fields are those of ``VerifiedSignature``."""
 
     identity: CertificateIdentity | None
     times: tuple[TrustedTime, ...]
     log_entries: int
     timestamps: int
     scts: int
+    authorities: tuple[CountedAuthority, ...] = ()
+    required: Requirements = Requirements()
+    root: str | None = None
 
 
 class Shortfalls(NamedTuple):
@@ -88,7 +91,7 @@ def weigh_nothing(asked: Requirements, journal: Journal) -> Evidence:
         journal.skipped(identifier, "no trusted root was given")
     for identifier in ("certificate", "certificate-time", "sct"):
         journal.skipped(identifier, "signed with a key")
-    nothing = Evidence(None, (), 0, 0, 0)
+    nothing = Evidence(None, (), 0, 0, 0, required=asked)
     with journal.step("requirements", "no more evidence is asked for"):
         require_evidence(nothing, asked, Shortfalls())
     return nothing

@@ -4,13 +4,14 @@ Time is trusted or it is now. Where the signature has trusted times (a transpare
 judged at each of them, and a revocation at the earliest: a signature that is shown to be older than the day something was
 superseded or stolen stays good. Without one everything is judged now, and what was compromised is never good, because
 nothing shows that a signature is older than the theft. What a log or timestamp authority said after it was taken back is no
-trusted time.
+trusted time, and no evidence: it is not counted, and what was asked for must be there without it. A certificate of an
+authority that was taken back is judged as a key is.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from vxsec.errors import UndecidedError, VerificationError
 from vxsec.formats.public_key import key_algorithm
@@ -18,7 +19,9 @@ from vxsec.formats.timestamps import render_time
 from vxsec.model.attestation import RejectedSignature
 from vxsec.model.evidence import SignerFact
 from vxsec.model.trust import KeyKind, RevocationReason
+from vxsec.model.verification import AuthorityKind
 from vxsec.values import dataclass
+from vxsec.verification.authorities import count_authorities
 from vxsec.verification.bundle import verify_bundle
 from vxsec.verification.checks import checks_of
 
@@ -99,7 +102,8 @@ def signatory_of(signature: VerifiedSignature, trust: TrustRoot) -> Signatory:
     """Who in the trust document made a verified signature.
 
     Raises:
-        VerificationError: ``identity.untrusted``: no holder has the certificate's identity.
+        VerificationError: ``identity.untrusted``: no holder has the certificate's identity, or the Sigstore instance that
+            issued the certificate does not vouch for the identity's issuer.
     """
     if signature.identity is None:
         key = next(key for key in trust.keys if key.spki == signature.spki)
@@ -114,7 +118,8 @@ def signatory_of(signature: VerifiedSignature, trust: TrustRoot) -> Signatory:
         )
     subject, issuer = signature.identity.subject, signature.identity.issuer
     found = trust.identity(subject, issuer)
-    if found is None:
+    vouched = any(root.sha256 == signature.root and root.vouches_for(issuer) for root in trust.trusted_roots)
+    if found is None or not vouched:
         raise rejection(
             "identity.untrusted",
             "an identity of the trust document",
@@ -137,6 +142,8 @@ def signer_fact(
     signatory: Signatory,
     signature: VerifiedSignature,
     *,
+    trust: TrustRoot,
+    now: datetime,
     role: Role,
     source: str,
     created_at: datetime | None = None,
@@ -150,6 +157,8 @@ def signer_fact(
         statement: ``release``, ``approval``, or a predicate type.
         signatory: Who.
         signature: How it was verified.
+        trust: What is taken back: a log or timestamp authority in it is not counted.
+        now: The time of judgement, aware.
         role: The role it counts in.
         source: The file or registry version it was read from.
         created_at: The signer's claim.
@@ -157,6 +166,7 @@ def signer_fact(
         evidence: SHA-256 (hex) of the bundle.
         checks: What was checked, as it is told.
     """
+    left = _what_is_left(signature, trust, now)
     return SignerFact(
         statement=statement,
         holder=signatory.holder.id,
@@ -168,10 +178,10 @@ def signer_fact(
         expires=expires,
         source=source,
         identity=signature.identity,
-        times=signature.times,
-        log_entries=signature.log_entries,
-        timestamps=signature.timestamps,
-        scts=signature.scts,
+        times=left.times,
+        log_entries=left.log_entries,
+        timestamps=left.timestamps,
+        scts=left.scts,
         evidence=evidence,
         checks=checks or signature.checks,
     )
@@ -198,17 +208,20 @@ def require_good(
 
     Raises:
         VerificationError: ``key.not-yet-valid``, ``key.expired``, ``key.revoked``, ``identity.revoked``,
-            ``digest.revoked`` or ``tlog.distrusted`` (a certificate whose every trusted time comes from what was taken
-            back).
+            ``digest.revoked``, ``certificate.distrusted`` (issued by an authority that was taken back) or
+            ``tlog.distrusted`` (without what was taken back there is too little evidence, or for a certificate no time).
     """
-    times = [time.at for time in signature.times if _is_believed(time, trust, now)]
+    left = _what_is_left(signature, trust, now)
+    times = [time.at for time in left.times]
     if signature.identity is not None and not times:
         raise rejection(
             "tlog.distrusted", "a time from a log or timestamp authority in good standing", "none that is left"
         )
+    _require_enough(left, signature.required)
     for moment in times or [now]:
         _require_window(signatory, moment)
     earliest = min(times) if times else None
+    _require_issuer(signature, earliest, trust, now)
     for revoked in trust.key_revocations:
         if revoked.key == signatory.key_id and _is_void(revoked.reason, revoked.since, earliest, now):
             raise _revoked("key.revoked", signatory.id, revoked.reason, revoked.since)
@@ -251,13 +264,53 @@ def _require_window(signatory: Signatory, moment: datetime) -> None:
         raise rejection("key.expired", f"{signatory.id} before {render_time(signatory.valid_until)}", judged)
 
 
-def _is_believed(time: TrustedTime, trust: TrustRoot, now: datetime) -> bool:
+class _Left(NamedTuple):
+    """The evidence beside a signature without what was taken back."""
+
+    times: tuple[TrustedTime, ...]
+    log_entries: int
+    timestamps: int
+    scts: int
+
+
+def _what_is_left(signature: VerifiedSignature, trust: TrustRoot, now: datetime) -> _Left:
+    """An entry whose log states no time is as old as the signature is shown to be."""
+    times = tuple(time for time in signature.times if _is_believed(time.authority, time.at, trust, now))
+    moment = min((time.at for time in times), default=now)
+    kept = [one for one in signature.authorities if _is_believed(one.uri, one.at or moment, trust, now)]
+    return _Left(
+        times=times,
+        log_entries=count_authorities(kept, AuthorityKind.LOG),
+        timestamps=count_authorities(kept, AuthorityKind.TIMESTAMP),
+        scts=count_authorities(kept, AuthorityKind.CERTIFICATE_LOG),
+    )
+
+
+def _is_believed(uri: str, at: datetime, trust: TrustRoot, now: datetime) -> bool:
     """A compromised authority may have said anything, whatever time it states; a superseded one only until then."""
     return not any(
-        taken.uri == time.authority
-        and (taken.reason is RevocationReason.COMPROMISED or (time.at >= taken.since and now >= taken.since))
+        taken.uri == uri
+        and (taken.reason is RevocationReason.COMPROMISED or (at >= taken.since and now >= taken.since))
         for taken in trust.log_revocations
     )
+
+
+def _require_enough(left: _Left, asked: Requirements) -> None:
+    for what, found, wanted in (
+        ("entries of logs", left.log_entries, asked.log_entries),
+        ("timestamps by authorities", left.timestamps, asked.timestamps),
+        ("the certificate in logs", left.scts, asked.scts),
+    ):
+        if found < (wanted or 0):
+            raise rejection("tlog.distrusted", f"{what} in good standing, at least {wanted}", str(found))
+
+
+def _require_issuer(signature: VerifiedSignature, earliest: datetime | None, trust: TrustRoot, now: datetime) -> None:
+    issuers = {one.uri for one in signature.authorities if one.kind is AuthorityKind.CERTIFICATE}
+    for taken in trust.log_revocations:
+        if taken.uri in issuers and _is_void(taken.reason, taken.since, earliest, now):
+            what = f"a certificate authority {taken.uri[:_SHOWN]!r}"
+            raise _revoked("certificate.distrusted", what, taken.reason, taken.since)
 
 
 def _is_void(reason: RevocationReason, since: datetime, earliest: datetime | None, now: datetime) -> bool:

@@ -26,18 +26,14 @@ from vxsec.formats.public_key import key_algorithm
 from vxsec.formats.strict_json import dump_json
 from vxsec.formats.timestamps import render_time
 from vxsec.formats.trusted_root import log_origins
-from vxsec.model.quorum import Signer, count_quorum
 from vxsec.verification.keys import verify_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from vxsec.model.transparency import Checkpoint, InclusionProof, LogEntry, RekorEntry
     from vxsec.model.trusted_root import TransparencyLog
     from vxsec.verification.content import LoggedSignature
 
 __all__ = [
-    "count_distinct",
     "is_rekor_v2",
     "match_entry",
     "require_indexes",
@@ -208,15 +204,6 @@ def verify_checkpoint(checkpoint: Checkpoint, proof: InclusionProof, log: Transp
             continue
         return
     raise VerificationError("the checkpoint does not verify under the log's key", code="tlog.checkpoint-signature")
-
-
-def count_distinct(names: Iterable[tuple[str, bytes]]) -> int:
-    """How many authorities there are, by name and key: one with two keys, or one key with two names, counts once.
-
-    So many as can be told apart by both at once (a maximum matching): three keys under one name, one of which goes by three
-    names, are two. Names are URIs; another case or a slash at the end makes no other authority.
-    """
-    return count_quorum(Signer(holder=name.casefold().rstrip("/"), spki=key) for name, key in names).count
 
 
 def _key_hints(name: str, log: TransparencyLog) -> frozenset[bytes]:

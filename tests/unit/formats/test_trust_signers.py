@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vxsec.model.trust import TrustRoot
+    from vxsec.model.trusted_root import TrustedRoot
 
 SSH = (
     Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -35,12 +36,14 @@ SPKI_OF_SSH = (
     .public_key()
     .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 )
-MATERIAL = SigstoreMaterial()
+MATERIAL, OTHER = SigstoreMaterial(), SigstoreMaterial()
 FILES = {
     "ci.pub": render_public_key(signer("ci").spki),
     "ssh.pub": SSH.encode() + b" alice@laptop\n",
     "same.pub": SPKI_OF_SSH,
     "root.json": MATERIAL.trusted_root(),
+    "other.json": OTHER.trusted_root(),
+    "both.jsonl": b"".join(item.trusted_root().replace(b"\n", b"") + b"\n" for item in (MATERIAL, OTHER)),
     "alice.asc": b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nnonsense\n",
     "alice.gpg": b"\x99\x01",
 }
@@ -139,6 +142,34 @@ def test_revocations_may_be_a_document_of_their_own() -> None:
     assert caught.value.code == "trust.version"
 
 
+def test_each_of_several_trusted_roots_says_whom_it_vouches_for() -> None:
+    issuer, other = ALICE["issuer"], "https://other.example.test"
+    (single,) = _load(BASE).trusted_roots
+    assert (single.issuers, single.vouches_for(issuer), single.vouches_for(other)) == ((), True, True)
+    listed = [{"file": "root.json", "issuers": [issuer]}, {"file": "both.jsonl", "issuers": [other, issuer]}]
+    first, *both = _load(_with(trustedRoots=listed)).trusted_roots
+    assert (first.vouches_for(issuer), first.vouches_for(other), first.vouches_for(f"{issuer}/")) == (
+        True,
+        False,
+        False,
+    )
+    assert [item.issuers for item in both] == [(other, issuer)] * 2
+
+
+TAKEN_BACK = {
+    "a log": lambda root: root.logs[0].base_url,
+    "a certificate's log": lambda root: root.ct_logs[0].base_url,
+    "a timestamp authority": lambda root: root.timestamp_authorities[0].uri,
+    "a certificate authority": lambda root: root.certificate_authorities[0].uri,
+}
+
+
+@pytest.mark.parametrize("named", TAKEN_BACK.values(), ids=TAKEN_BACK.keys())
+def test_everybody_in_a_trusted_root_can_be_taken_back(named: Callable[[TrustedRoot], str]) -> None:
+    uri = named(_load(BASE).trusted_roots[0])
+    assert [item.uri for item in _load(_revoked(log=uri)).log_revocations] == [uri]
+
+
 REFUSED: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "a key given twice": (lambda: _key(ssh=SSH, file="ssh.pub"), "trust.key"),
     "a key not given": (_key, "trust.key"),
@@ -165,6 +196,31 @@ REFUSED: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
         lambda: _with(trustedRoots=[{"file": "root.json", "url": "x"}]),
         "document.unknown-member",
     ),
+    "a trusted root for no issuer": (
+        lambda: _with(trustedRoots=[{"file": "root.json", "issuers": []}]),
+        "trust.trusted-root",
+    ),
+    "a trusted root for one issuer twice": (
+        lambda: _with(trustedRoots=[{"file": "root.json", "issuers": [ALICE["issuer"]] * 2}]),
+        "trust.trusted-root",
+    ),
+    "a trusted root for an issuer without a name": (
+        lambda: _with(trustedRoots=[{"file": "root.json", "issuers": [""]}]),
+        "trust.id",
+    ),
+    "two trusted roots, and nothing says who vouches for whom": (
+        lambda: _with(trustedRoots=[{"file": "root.json"}, {"file": "other.json"}]),
+        "trust.trusted-root",
+    ),
+    "two trusted roots, one of which would vouch for everybody": (
+        lambda: _with(trustedRoots=[{"file": "root.json", "issuers": [ALICE["issuer"]]}, {"file": "other.json"}]),
+        "trust.trusted-root",
+    ),
+    "two trusted roots in one file, and nothing says who vouches for whom": (
+        lambda: _with(trustedRoots=[{"file": "both.jsonl"}]),
+        "trust.trusted-root",
+    ),
+    "a log taken back without a name": (lambda: _revoked(log=""), "trust.revocation"),
     "too many trusted roots": (lambda: _with(trustedRoots=[{"file": "root.json"}] * 17), "trust.limit"),
     "a builder of level 4": (lambda: _with(builders=[{"id": "x", "level": 4}]), "trust.builder"),
     "a builder twice": (lambda: _with(builders=[{"id": "x", "level": 1}, {"id": "x", "level": 2}]), "trust.duplicate"),

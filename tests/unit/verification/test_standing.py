@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.signing_kit import DIGESTS, NOW, PACKAGE, REGISTRY, release, signer, trust_root, trusted
+from vxsec.errors import VerificationError
 from vxsec.formats.release_statement import build_approval_statement, build_release_statement
 from vxsec.formats.sigstore_bundle import read_bundle
 from vxsec.formats.trusted_root import read_trusted_root
@@ -24,9 +25,12 @@ from vxsec.model.trust import (
     Role,
     TrustRoot,
 )
+from vxsec.model.verification import Requirements
 from vxsec.testing.sigstore.mint import Entry, Recipe, SigstoreMaterial
 from vxsec.testing.sigstore.mint import Identity as Minted
+from vxsec.verification.bundle import verify_bundle
 from vxsec.verification.release import SourceKind, derive_signatures
+from vxsec.verification.standing import signatory_of
 
 if TYPE_CHECKING:
     from vxsec.model.attestation import Bundle
@@ -70,7 +74,9 @@ def identities(**windows: Any) -> TrustRoot:
     return replace(trust_root(), holders=holders, trusted_roots=roots)
 
 
-def judge(trust: TrustRoot, *bundles: Bundle, at: Any = LATER) -> SignatureEvidence:
+def judge(
+    trust: TrustRoot, *bundles: Bundle, at: Any = LATER, requirements: Requirements | None = None
+) -> SignatureEvidence:
     """What the bundles prove, judged a month later."""
     evidence, _ = derive_signatures(
         [(bundle, "b", SourceKind.GIVEN) for bundle in bundles],
@@ -79,6 +85,7 @@ def judge(trust: TrustRoot, *bundles: Bundle, at: Any = LATER) -> SignatureEvide
         registry_url=REGISTRY,
         trust=trust,
         now=at,
+        requirements=requirements,
     )
     return evidence
 
@@ -182,8 +189,14 @@ def test_standing_of_an_identity(trust: TrustRoot, bundle: Bundle, code: str | N
 def _distrusted(reason: RevocationReason, since: Any, *, log: str) -> TrustRoot:
     trust = identities()
     root = trust.trusted_roots[0]
-    names = {item.base_url for item in root.logs} if log == "logs" else set()
-    names |= {item.uri for item in root.timestamp_authorities} if log != "logs" else set()
+    names = {
+        "logs": {item.base_url for item in root.logs},
+        "ct": {item.base_url for item in root.ct_logs},
+        "authorities": {item.uri for item in root.timestamp_authorities},
+        "issuers": {item.uri for item in root.certificate_authorities},
+    }[log]
+    assert names
+    assert "" not in names
     taken = tuple(LogRevocation(uri=name, reason=reason, since=since) for name in sorted(names))
     return replace(trust, log_revocations=taken)
 
@@ -214,6 +227,51 @@ DISTRUST: dict[str, tuple[TrustRoot, Bundle, str | None]] = {
         minted(),
         None,
     ),
+    "the log is compromised, and a timestamp authority says when": (
+        _distrusted(RevocationReason.COMPROMISED, LATER, log="logs"),
+        minted(),
+        "tlog.distrusted",
+    ),
+    "the log was superseded before, and a timestamp authority says when": (
+        _distrusted(RevocationReason.SUPERSEDED, SIGNED, log="logs"),
+        minted(),
+        "tlog.distrusted",
+    ),
+    "the log was superseded since, and a timestamp authority says when": (
+        _distrusted(RevocationReason.SUPERSEDED, SIGNED + DAY, log="logs"),
+        minted(),
+        None,
+    ),
+    "the certificate's log is compromised": (
+        _distrusted(RevocationReason.COMPROMISED, LATER, log="ct"),
+        minted(),
+        "tlog.distrusted",
+    ),
+    "the certificate's log was superseded before": (
+        _distrusted(RevocationReason.SUPERSEDED, SIGNED - DAY, log="ct"),
+        minted(),
+        "tlog.distrusted",
+    ),
+    "the certificate's log was superseded since": (
+        _distrusted(RevocationReason.SUPERSEDED, SIGNED + DAY, log="ct"),
+        minted(),
+        None,
+    ),
+    "the certificate's authority was compromised before": (
+        _distrusted(RevocationReason.COMPROMISED, SIGNED, log="issuers"),
+        minted(),
+        "certificate.distrusted",
+    ),
+    "the certificate's authority was superseded before": (
+        _distrusted(RevocationReason.SUPERSEDED, SIGNED - DAY, log="issuers"),
+        minted(),
+        "certificate.distrusted",
+    ),
+    "the certificate's authority was compromised since": (
+        _distrusted(RevocationReason.COMPROMISED, SIGNED + DAY, log="issuers"),
+        minted(),
+        None,
+    ),
 }
 
 
@@ -222,6 +280,87 @@ def test_a_time_counts_while_its_authority_does(trust: TrustRoot, bundle: Bundle
     evidence = judge(trust, bundle)
     assert [item.code for item in evidence.rejected] == ([code] if code else [])
     assert len(evidence.signers) == (0 if code else 1)
+
+
+def test_a_timestamp_authority_that_is_taken_back_is_no_time_and_not_counted() -> None:
+    recipe = Recipe(statement=RELEASE, identity=CI, at=SIGNED, entries=(Entry(log="v1", integrated_at=SIGNED),))
+    bundle = read_bundle(MATERIAL.mint(recipe).bundle, where="minted")
+    (fact,) = judge(identities(), bundle).signers
+    assert (fact.log_entries, fact.timestamps, len(fact.times)) == (1, 1, 2)
+    (fact,) = judge(_distrusted(RevocationReason.COMPROMISED, LATER, log="authorities"), bundle).signers
+    assert (fact.log_entries, fact.timestamps, len(fact.times)) == (1, 0, 1)
+
+
+def test_one_of_two_logs_that_is_taken_back_is_not_counted() -> None:
+    recipe = Recipe(
+        statement=RELEASE, identity=CI, at=SIGNED, entries=(Entry(log="v1", integrated_at=SIGNED), Entry(log="v2"))
+    )
+    bundle = read_bundle(MATERIAL.mint(recipe).bundle, where="minted")
+    trust = identities()
+    (fact,) = judge(trust, bundle).signers
+    assert fact.log_entries == 2
+    for log in trust.trusted_roots[0].logs:
+        taken = LogRevocation(uri=log.base_url, reason=RevocationReason.COMPROMISED, since=LATER)
+        (fact,) = judge(replace(trust, log_revocations=(taken,)), bundle).signers
+        assert fact.log_entries == 1
+
+
+def test_a_keys_log_entry_is_not_counted_either_and_refused_only_where_it_is_asked_for() -> None:
+    made = MATERIAL.mint(Recipe(statement=RELEASE, material="key", at=SIGNED))
+    bundle = read_bundle(made.bundle, where="minted")
+    key = replace(trusted(signer("ci"), valid_from=SIGNED - DAY, valid_until=LATER + DAY), spki=made.spki)
+    trust = replace(_distrusted(RevocationReason.COMPROMISED, LATER, log="logs"), keys=(key,), holders=(key.holder,))
+    (fact,) = judge(trust, bundle).signers
+    assert (fact.log_entries, fact.timestamps) == (0, 1)
+    asked = Requirements(log_entries=1)
+    (refused,) = judge(trust, bundle, requirements=asked).rejected
+    assert refused.code == "tlog.distrusted"
+    assert judge(replace(trust, log_revocations=()), bundle, requirements=asked).rejected == ()
+
+
+# -- whom a Sigstore instance vouches for -------------------------------------------------------------------------------
+
+LAB = SigstoreMaterial()
+
+
+def _instances(ours: tuple[str, ...], labs: tuple[str, ...]) -> TrustRoot:
+    trust = identities()
+    (lab,) = read_trusted_root(LAB.trusted_root(), where="lab")
+    return replace(trust, trusted_roots=(replace(trust.trusted_roots[0], issuers=ours), replace(lab, issuers=labs)))
+
+
+OTHER = "https://lab.example.test"
+VOUCHED: dict[str, tuple[TrustRoot, SigstoreMaterial, str | None]] = {
+    "the instance of the issuer": (_instances((CI.issuer or "",), (OTHER,)), MATERIAL, None),
+    "an instance that vouches for both": (_instances((OTHER, CI.issuer or ""), (OTHER,)), MATERIAL, None),
+    "another instance, for an identity that is not its own": (
+        _instances((CI.issuer or "",), (OTHER,)),
+        LAB,
+        "certificate.untrusted",
+    ),
+    "an issuer that no instance vouches for": (_instances((OTHER,), (OTHER,)), MATERIAL, "identity.untrusted"),
+}
+
+
+@pytest.mark.parametrize(("trust", "material", "code"), VOUCHED.values(), ids=VOUCHED.keys())
+def test_an_instance_vouches_for_the_issuers_it_is_listed_with(
+    trust: TrustRoot, material: SigstoreMaterial, code: str | None
+) -> None:
+    bundle = read_bundle(material.mint(Recipe(statement=RELEASE, identity=CI, at=SIGNED)).bundle, where="minted")
+    evidence = judge(trust, bundle)
+    assert [item.code for item in evidence.rejected] == ([code] if code else [])
+    assert len(evidence.signers) == (0 if code else 1)
+
+
+def test_a_signature_under_a_root_that_the_document_does_not_list_is_nobodys() -> None:
+    trust = identities()
+    verified = verify_bundle(minted(), roots=trust.trusted_roots, now=LATER)
+    assert signatory_of(verified.signature, trust).holder.id == "ci"
+    strangers = (replace(trust, trusted_roots=()), _instances((OTHER,), (CI.issuer or "",)))
+    for stranger in strangers:
+        with pytest.raises(VerificationError) as caught:
+            signatory_of(verified.signature, stranger)
+        assert caught.value.code == "identity.untrusted"
 
 
 KEY = trusted(signer("ci"), valid_from=NOW - DAY, valid_until=NOW + DAY)

@@ -14,7 +14,7 @@ from vxsec.errors import VerificationError
 from vxsec.model.transparency import InclusionProof, LogEntry, RekorEntry
 from vxsec.model.trusted_root import TransparencyLog, Window
 from vxsec.verification.content import LoggedSignature
-from vxsec.verification.transparency import count_distinct, match_entry, verify_inclusion, verify_promise
+from vxsec.verification.transparency import match_entry, verify_inclusion, verify_promise
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -154,24 +154,3 @@ def test_no_promise_is_no_good_promise() -> None:
     with pytest.raises(VerificationError) as caught:
         verify_promise(ENTRY, log, now=NOW, skew=timedelta(0))
     assert caught.value.code == "tlog.set-signature"
-
-
-COUNTS = {
-    "none": ([], 0),
-    "two": ([("a", b"1"), ("b", b"2")], 2),
-    "one twice": ([("a", b"1"), ("a", b"1")], 1),
-    "one with two keys": ([("a", b"1"), ("a", b"2")], 1),
-    "one key with two names": ([("a", b"1"), ("b", b"1")], 1),
-    "two keys without a name": ([("", b"1"), ("", b"2")], 1),
-    "one without a name, twice": ([("", b"1"), ("", b"1")], 1),
-    "one name in two cases, with and without a slash": ([("https://tsa", b"1"), ("https://TSA/", b"2")], 1),
-    "three keys of one name, one of them with two more names": (
-        [("a", b"1"), ("a", b"2"), ("a", b"3"), ("b", b"3"), ("c", b"3")],
-        2,
-    ),
-}
-
-
-@pytest.mark.parametrize(("names", "count"), COUNTS.values(), ids=COUNTS.keys())
-def test_an_authority_counts_once(names: list[tuple[str, bytes]], count: int) -> None:
-    assert count_distinct(names) == count
