@@ -10,6 +10,7 @@ import os
 import stat
 import tempfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,14 +27,17 @@ from vxsec.verification.sequoia import fastest_port, sequoia_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from vxsec.model.openpgp import GpgRun
 
 pytestmark = pytest.mark.skipif(not has_gpg(), reason="needs gpg")
 needs_sequoia = pytest.mark.skipif(not HAS_SEQUOIA, reason="needs pysequoia")
 
-LEFT_TO_GPG = {"brainpoolP256r1: good", "brainpoolP256r1: good signature, other file", "key prolonged since"}
+LEFT_TO_GPG = {"brainpoolP256r1: good", "brainpoolP256r1: good signature, other file", "key prolonged since"} | {
+    "user id that prolongs the key",
+    "user id that prolongs the key, and revoked, signature of version 3",
+    "key ended with SHA-1, prolonged since with SHA-256",
+}
 """What Sequoia cannot decide, or sees in another way: a curve it lacks, and a claim that was replaced."""
 GPG_SAYS_ZERO = (
     "SHA1 signature",
@@ -96,6 +100,16 @@ def test_the_exit_status_of_gpg_is_no_verdict(cases: Sequence[Case], name: str) 
     case = named(cases, name)
     assert plain_gpg(case) == "exit 0"
     assert case.expect not in {GOOD, THEN}
+
+
+def test_gpgs_clock_stops_before_it_wraps_round() -> None:
+    key = openpgp_kit.key(1)
+    ends = openpgp_kit.subpacket(9, (200 * 86400).to_bytes(4, "big")) + openpgp_kit.subpacket(27, b"\x03")
+    certificate = openpgp_kit.packet(6, key.body) + openpgp_kit.packet(13, b"a")
+    certificate += key.self_signature(user_id=b"a", extra=ends)
+    for year in (2100, 2150, 9999):
+        at = datetime(year, 1, 1, tzinfo=UTC)
+        assert b"EXPKEYSIG" in run_gpg(key.detached(), DATA, certificates=certificate, at=at).status
 
 
 def test_packets_made_by_hand_are_what_gpg_takes() -> None:

@@ -6,13 +6,15 @@ import importlib
 import importlib.util
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from support import openpgp_kit
 from support.gpg_kit import DATA, MADE, NOW, SIGNED, GpgHome, gpg_home
+from support.openpgp_kit import packet, stamp, subpacket
 from vxsec.errors import VxsecError
 from vxsec.host.gnupg import run_gpg
 from vxsec.model.verification import TimeSource, TrustedTime
@@ -27,6 +29,11 @@ GOOD, THEN = "good", "valid-then"
 HAS_SEQUOIA = importlib.util.find_spec("pysequoia") is not None
 DAY = timedelta(days=1)
 REVOKED = NOW - 50 * DAY
+OWNER, OWNED = (replace(openpgp_kit.key(seed), created=MADE) for seed in (21, 22))
+OWNER_NAME = b"key <key@example.test>"
+OWNER_NAMED = OWNER.hashed + b"\xb4" + len(OWNER_NAME).to_bytes(4, "big") + OWNER_NAME
+SIGNS = subpacket(27, b"\x03")
+ENDS = subpacket(9, (200 * 86400).to_bytes(4, "big")) + SIGNS
 NOT_ONE, SUPERSEDED, RETIRED, COMPROMISED = 0, 2, 3, 1  # gpg's menu of reasons
 
 
@@ -67,10 +74,19 @@ def ours(case: Case, port: GpgPort) -> str:
     return verdict.standing.value
 
 
+def _first() -> bytes:
+    """The owner's key, said with SHA-256 to end after 200 days."""
+    return packet(6, OWNER.body) + packet(13, OWNER_NAME) + _said(ENDS, at=MADE, sha1=False)
+
+
 @cache
 def gpg_cases() -> tuple[Case, ...]:
     with gpg_home() as home:
-        return tuple(case for part in (_good, _weak, _over, _revoked, _shapes, _who, _injected) for case in part(home))
+        return tuple(
+            case
+            for part in (_good, _weak, _over, _revoked, _old, _restricted, _shapes, _who, _injected)
+            for case in part(home)
+        )
 
 
 def _simple(home: GpgHome, name: str, expect: str, key: str, **changed: Any) -> Case:
@@ -203,6 +219,70 @@ def _revoked(home: GpgHome) -> Iterator[Case]:
     yield _simple(
         home, "key retired, then expired, trusted time before", THEN, key, signature=signature, trusted=SIGNED
     )
+
+
+def _by_hand(name: str, expect: str, certificate: bytes, signer: openpgp_kit.Key = OWNER, **more: Any) -> Case:
+    signature = signer.detached(at=SIGNED)
+    allowed = (OWNER.fingerprint,)
+    return Case(name=name, expect=expect, signature=signature, certificates=certificate, allowed=allowed, **more)
+
+
+def _said(
+    extra: bytes, *, at: datetime = REVOKED, kind: int = 0x13, over: bytes = OWNER_NAMED, sha1: bool = True
+) -> bytes:
+    """What the owner says of the key, at some time and with some hash."""
+    area = subpacket(2, stamp(at)) + OWNER.issuer + extra
+    return packet(2, OWNER.signature(kind, over, hashed=area, hash_algorithm=2 if sha1 else 8))
+
+
+def _old(_: GpgHome) -> Iterator[Case]:
+    """Signatures of version 2 and 3, made by hand because gpg no longer makes them."""
+    bound = (packet(14, OWNED.body), OWNER.binding(OWNED))
+    for version in (2, 3):
+        old = packet(2, OWNER.old_signature(0x20, OWNER.hashed, at=REVOKED, version=version))
+        for told, trusted in (("", None), (", trusted time before", SIGNED)):
+            yield _by_hand(
+                f"key revoked, signature of version {version}{told}",
+                "openpgp.revoked-hard",
+                OWNER.certificate(direct=old),
+                trusted=trusted,
+            )
+    old = packet(2, OWNER.old_signature(0x28, OWNER.hashed + OWNED.hashed, at=REVOKED))
+    name = "signing subkey revoked, signature of version 3"
+    yield _by_hand(name, "openpgp.revoked-hard", OWNER.certificate(*bound, old), OWNED)
+    yield _by_hand("another subkey revoked, signature of version 3", GOOD, OWNER.certificate(*bound, old))
+    # Version 3 covers a user id without its header (RFC 4880 section 5.2.4).
+    old = packet(2, OWNER.old_signature(0x30, OWNER.hashed + OWNER_NAME, at=REVOKED))
+    yield _by_hand("user id revoked, signature of version 3", GOOD, OWNER.certificate(old))
+    new = packet(2, OWNER.signature(0x30, OWNER_NAMED, at=REVOKED))
+    yield _by_hand("user id revoked", GOOD, OWNER.certificate(new))
+    third = packet(2, openpgp_kit.key(23).old_signature(0x10, OWNER.hashed + OWNER_NAME))
+    yield _by_hand("another person's certification of version 3", GOOD, OWNER.certificate(third))
+    over = OWNER.hashed + b"\xb4" + (1).to_bytes(4, "big") + b"b"
+    longer = subpacket(9, (3 * 365 * 86400).to_bytes(4, "big")) + SIGNS
+    prolonged = _first() + packet(13, b"b") + _said(longer, at=SIGNED, over=over, sha1=False)
+    yield _by_hand("user id that prolongs the key", GOOD, prolonged)
+    old = packet(2, OWNER.old_signature(0x30, OWNER.hashed + b"b", at=REVOKED))
+    name = "user id that prolongs the key, and revoked, signature of version 3"
+    yield _by_hand(name, "openpgp.expired-key", prolonged + old)
+
+
+def _restricted(_: GpgHome) -> Iterator[Case]:
+    """What an owner says last of a key, with SHA-1: it may take back, and never help."""
+    expired, since = "openpgp.expired-key", OWNER.certificate(_said(ENDS))
+    yield _by_hand("key ended since with SHA-1", expired, since)
+    yield _by_hand("key ended since with SHA-1, trusted time before", THEN, since, trusted=SIGNED)
+    itself = OWNER.certificate(direct=_said(ENDS, kind=0x1F, over=OWNER.hashed))
+    yield _by_hand("key ended since with SHA-1, on itself", expired, itself)
+    certifies = OWNER.certificate(_said(subpacket(27, b"\x01")))
+    yield _by_hand("key only to certify since with SHA-1", "openpgp.key-usage", certifies)
+    weak = _said(ENDS, kind=0x18, over=OWNER.hashed + OWNED.hashed)
+    bound = OWNER.certificate(packet(14, OWNED.body), OWNER.binding(OWNED), weak)
+    yield _by_hand("signing subkey ended since with SHA-1", expired, bound, OWNED)
+    start = packet(6, OWNER.body) + packet(13, OWNER_NAME)
+    anew = start + _said(ENDS, at=MADE) + _said(SIGNS, sha1=False)
+    yield _by_hand("key ended with SHA-1, prolonged since with SHA-256", GOOD, anew)
+    yield _by_hand("key ended with SHA-256, prolonged since with SHA-1", expired, _first() + _said(SIGNS))
 
 
 def _shapes(home: GpgHome) -> Iterator[Case]:

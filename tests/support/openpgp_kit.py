@@ -97,13 +97,21 @@ class Key:
         loose = subpacket(16, self.key_id) if unhashed is None else unhashed
         size = 2 if self.version == 4 else 4
         head = bytes([self.version, kind, algorithm, hash_algorithm]) + len(area).to_bytes(size, "big") + area
-        made = hashlib.new({2: "sha1", 8: "sha256", 9: "sha384", 10: "sha512"}.get(hash_algorithm, "sha256"))
+        made = hashlib.new({1: "md5", 2: "sha1", 8: "sha256", 9: "sha384", 10: "sha512"}.get(hash_algorithm, "sha256"))
         salt = b"" if self.version == 4 else SALT
         made.update(salt + over + head + bytes([self.version, 0xFF]) + len(head).to_bytes(4, "big"))
         raw = self.private.sign(made.digest())
         own = mpi(raw[:32]) + mpi(raw[32:]) if algorithm == _LEGACY else raw
         salted = b"" if self.version == 4 else bytes([len(salt)]) + salt
         return head + len(loose).to_bytes(size, "big") + loose + made.digest()[:2] + salted + own + trailing
+
+    def old_signature(self, kind: int, over: bytes, *, at: datetime = SIGNED, version: int = 3) -> bytes:
+        """A signature packet's body of version 3, as programs of the 1990s made it (RFC 4880 section 5.2.2)."""
+        head = bytes([kind]) + stamp(at)
+        digest = hashlib.sha256(over + head).digest()
+        raw = self.private.sign(digest)
+        own = bytes([_LEGACY, 8]) + digest[:2] + mpi(raw[:32]) + mpi(raw[32:])
+        return bytes([version, len(head)]) + head + self.key_id + own
 
     def detached(self, data: bytes = DATA, **changed: object) -> bytes:
         """A detached signature, one packet."""

@@ -2,7 +2,9 @@
 
 Every signature in a certificate is read as a claim; gpg or Sequoia checks them. What is handed on to those is made here,
 and leaves out what a program might believe for the wrong reason: trust packets, in which gpg keeps that it already checked
-a signature, signatures with SHA-1 and MD5, and other people's certifications. Revocations always stay.
+a signature, signatures with SHA-1 and MD5, and other people's certifications. Revocations always stay, those of version 3
+too. What its owner said of a key with SHA-1, and last, is kept as a restriction: whoever takes back what was signed before
+may do so with an old program.
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ from typing import TYPE_CHECKING
 from vxsec.errors import FormatError
 from vxsec.formats.openpgp_armor import PUBLIC_KEY_BLOCK, read_armor
 from vxsec.formats.openpgp_key import read_key_packet
-from vxsec.formats.openpgp_packet import HASH_NAMES, Packet, iter_packets, read_signature_packet
+from vxsec.formats.openpgp_packet import HASH_NAMES, Packet, at_time, iter_packets, read_signature_packet
 from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.model.openpgp import OpenPgpCertificate, OpenPgpClaim, OpenPgpKey, OpenPgpRevocation
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from vxsec.formats.openpgp_key import KeyPacket
     from vxsec.formats.openpgp_packet import SignaturePacket
 
@@ -30,6 +34,7 @@ _LEFT_OUT = frozenset({10, _TRUST, 21})  # marker and padding mean nothing
 _CERTIFICATIONS = frozenset({0x10, 0x11, 0x12, 0x13})
 _BINDING, _DIRECT, _KEY_REVOKED, _SUBKEY_REVOKED, _USER_ID_REVOKED = 0x18, 0x1F, 0x20, 0x28, 0x30
 _REVOCATIONS = frozenset({_KEY_REVOKED, _SUBKEY_REVOKED, _USER_ID_REVOKED})
+_REVOCATION_OCTETS = frozenset(bytes([kind]) for kind in _REVOCATIONS)
 _MAY_SIGN = 0x02
 _SHOWN_USER_ID = 200
 
@@ -95,6 +100,12 @@ class _Holder:
 
     key: KeyPacket | None
     claims: list[OpenPgpClaim] = field(default_factory=list)
+    weak: list[OpenPgpClaim] = field(default_factory=list)
+
+    def restrictions(self) -> list[OpenPgpClaim]:
+        """The weak claims that nothing newer takes the place of."""
+        newest = max((claim.created_at for claim in (*self.claims, *self.weak)), default=None)
+        return [claim for claim in self.weak if claim.created_at == newest]
 
 
 class _Draft:
@@ -118,6 +129,7 @@ class _Draft:
             return
         self._attribute = packet.tag == _USER_ATTRIBUTE
         if self._attribute:
+            self._holders.append(_Holder(None))
             return
         if packet.tag == _USER_ID:
             self._user_ids.append(packet.body[:_SHOWN_USER_ID].decode("utf-8", "replace"))
@@ -129,16 +141,17 @@ class _Draft:
         self._body.append(packet.raw)
 
     def _add_signature(self, packet: Packet) -> None:
-        if packet.body[:1] in {b"\x02", b"\x03"}:  # of the 1990s: other people's, or too weak to count
+        if packet.body[:1] in {b"\x02", b"\x03"}:  # of the 1990s: other people's, or without anything to say of a key
+            kind, made = packet.body[2:3], packet.body[3:7]
+            if kind not in _REVOCATION_OCTETS:
+                return
+            self._add_revocation(kind[0], at_time(int.from_bytes(made, "big")), None)
+        elif (signature := read_signature_packet(packet.body, where=self._where)).kind in _REVOCATIONS:
+            self._add_revocation(signature.kind, signature.created_at, signature.revocation_reason)
+        elif not self._is_own(signature) or not self._is_in_place(signature):
             return
-        signature = read_signature_packet(packet.body, where=self._where)
-        if signature.kind in _REVOCATIONS:
-            self._add_revocation(signature)
-        elif (
-            signature.hash_algorithm not in HASH_NAMES
-            or not self._is_own(signature)
-            or not self._is_in_place(signature)
-        ):
+        elif self._attribute or signature.hash_algorithm not in HASH_NAMES:
+            self._holders[-1].weak.append(self._claim(signature))
             return
         else:
             self._holders[-1].claims.append(self._claim(signature))
@@ -153,17 +166,15 @@ class _Draft:
 
     def _is_in_place(self, signature: SignaturePacket) -> bool:
         holder = self._holders[-1]
-        if self._attribute:
-            return False
         if holder is self._holders[0]:
             return signature.kind == _DIRECT
         return signature.kind == _BINDING if holder.key else signature.kind in _CERTIFICATIONS
 
-    def _add_revocation(self, signature: SignaturePacket) -> None:
-        if signature.kind == _USER_ID_REVOKED:  # unverified: what the user id's signature says of the key stays a claim
+    def _add_revocation(self, kind: int, created_at: datetime | None, reason: int | None) -> None:
+        if kind == _USER_ID_REVOKED:  # unverified: what the user id's signature says of the key stays a claim
             return
-        key = self._holders[-1].key if signature.kind == _SUBKEY_REVOKED else None
-        revocation = OpenPgpRevocation(created_at=signature.created_at, reason=signature.revocation_reason)
+        key = self._holders[-1].key if kind == _SUBKEY_REVOKED else None
+        revocation = OpenPgpRevocation(created_at=created_at, reason=reason)
         self._revocations.setdefault((key or self._primary).fingerprint, []).append(revocation)
 
     def _claim(self, signature: SignaturePacket) -> OpenPgpClaim:
@@ -178,23 +189,23 @@ class _Draft:
     def finish(self) -> OpenPgpCertificate:
         """The certificate, when all its packets were taken."""
         named = [holder for holder in self._holders[1:] if holder.key is None]
-        about_primary = [claim for holder in (self._holders[0], *named) for claim in holder.claims]
-        subkeys = tuple(self._key(holder.key, holder.claims) for holder in self._holders[1:] if holder.key)
+        subkeys = tuple(self._key(holder.key, [holder]) for holder in self._holders[1:] if holder.key)
         return OpenPgpCertificate(
-            primary=self._key(self._primary, about_primary),
+            primary=self._key(self._primary, [self._holders[0], *named]),
             subkeys=subkeys,
             user_ids=tuple(self._user_ids),
             body=b"".join(self._body),
         )
 
-    def _key(self, key: KeyPacket, claims: list[OpenPgpClaim]) -> OpenPgpKey:
+    def _key(self, key: KeyPacket, holders: list[_Holder]) -> OpenPgpKey:
         return OpenPgpKey(
             fingerprint=key.fingerprint,
             version=key.version,
             algorithm=key.algorithm,
             created_at=key.created_at,
-            claims=tuple(claims),
+            claims=tuple(claim for holder in holders for claim in holder.claims),
             revocations=tuple(self._revocations.get(key.fingerprint, ())),
+            restrictions=tuple(claim for holder in holders for claim in holder.restrictions()),
             material=key.material,
         )
 

@@ -76,8 +76,9 @@ class OpenPgpKey:
     """One primary key or subkey, with every claim and every revocation its certificate holds; none of them is verified.
 
     ``fingerprint`` is upper-case hex: 40 digits for version 4, 64 for version 6. ``algorithm`` is named like ``rsa-3072``,
-    ``ed25519``, ``ecdsa-p256``, ``dsa-2048``. Claims with a hash below SHA-256 are left out. ``material`` tells its secret,
-    whatever certificate it stands in; empty for a key that cannot sign.
+    ``ed25519``, ``ecdsa-p256``, ``dsa-2048``. ``claims`` are of SHA-256 and better. ``restrictions`` are the newest claims in
+    their place that are not, or stand where no program is shown them: they never make anything good, and an end or a use
+    that they state refuses. ``material`` tells its secret, whatever certificate it stands in; empty for a key that cannot sign.
     """
 
     fingerprint: str
@@ -86,6 +87,7 @@ class OpenPgpKey:
     created_at: datetime
     claims: tuple[OpenPgpClaim, ...]
     revocations: tuple[OpenPgpRevocation, ...]
+    restrictions: tuple[OpenPgpClaim, ...] = ()
     material: bytes = b""
 
     @property

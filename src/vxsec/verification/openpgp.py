@@ -7,7 +7,8 @@ ahead and text signatures, by whatever key is in the keyring. The steps, with th
 2. The signature file is exactly one binary detached signature (``vxsec.formats.openpgp_packet``); only that packet goes on.
 3. The key it names is in a certificate whose primary key is allowed; only that certificate goes on, without what gpg might
    believe for the wrong reason (``vxsec.formats.openpgp_certificate``).
-4. The key that signed and its primary key are strong enough, bound with SHA-256 or better, and may sign.
+4. The key that signed and its primary key are strong enough, bound with SHA-256 or better, and may sign. What their owner
+   said last with a weaker hash restricts them and never helps.
 5. It is dated: not ahead of the time of judgement, not before its key, not beyond its own end. The time of judgement is the
    earliest trusted time where there is one, else now; the signature's own date is a claim and only ever refuses.
 6. No key is revoked. One that was only retired stays good for what it is known, by a trusted time, to have signed before.
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from vxsec.model.openpgp import GpgRun, OpenPgpCertificate, OpenPgpKey, OpenPgpSignature
+    from vxsec.model.openpgp import GpgRun, OpenPgpCertificate, OpenPgpClaim, OpenPgpKey, OpenPgpSignature
     from vxsec.model.verification import TrustedTime
 
 __all__ = ["ALGORITHMS", "GpgPort", "OpenPgpStanding", "OpenPgpVerdict", "verify_openpgp"]
@@ -160,7 +161,8 @@ def verify_openpgp(
     # 4. Its strength.
     for key in signer.keys:
         _check_key(key)
-    if all(claim.can_sign is False for claim in signer.key.claims):
+    restricted = any(claim.can_sign is False for claim in signer.key.restrictions)
+    if restricted or all(claim.can_sign is False for claim in signer.key.claims):
         raise _refused(f"the key {signer.key.fingerprint} is not one for signing", "openpgp.key-usage")
     # 5. Dates.
     judged_at = min((time.at for time in times), default=now)
@@ -309,17 +311,26 @@ def _check_revocations(signer: _Signer, trusted: datetime | None) -> bool:
 
 
 def _check_expiry(signer: _Signer, at: datetime, *, retired: bool) -> None:
-    """Refuse where every claim says so (for a retired key, where any does): step 7 decides between claims that differ."""
+    """Refuse where every claim says so (for a retired key, where any does): step 7 decides between claims that differ.
+
+    Restrictions are not shown to whoever decides there: any of them refuses.
+    """
     for key in signer.keys:
-        ended = [claim.expires_at is not None and claim.expires_at <= at for claim in key.claims]
-        if all(ended) or (retired and any(ended)):
+        ended = [_has_ended(claim, at) for claim in key.claims]
+        restricted = any(_has_ended(claim, at) for claim in key.restrictions)
+        if restricted or all(ended) or (retired and any(ended)):
             raise expired_key(key)
 
 
 def _standing(signer: _Signer, now: datetime, *, retired: bool) -> OpenPgpStanding:
     latest = [max(key.claims, key=lambda claim: claim.created_at) for key in signer.keys]
-    ended = any(claim.expires_at is not None and claim.expires_at <= now for claim in latest)
+    restrictions = [claim for key in signer.keys for claim in key.restrictions]
+    ended = any(_has_ended(claim, now) for claim in (*latest, *restrictions))
     return OpenPgpStanding.VALID_THEN if ended or retired else OpenPgpStanding.GOOD
+
+
+def _has_ended(claim: OpenPgpClaim, at: datetime) -> bool:
+    return claim.expires_at is not None and claim.expires_at <= at
 
 
 def _refused(message: str, code: str, hint: str | None = None) -> VerificationError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from vxsec.formats.openpgp_certificate import read_openpgp_certificates
 from vxsec.formats.openpgp_key import read_key_packet
 from vxsec.limits import Limits
 from vxsec.model.openpgp import OpenPgpCertificate, openpgp_identity
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 ALICE, BOB, SUB = key(1), key(2), key(3)
 TRUST = b"\xb0\x02\x00\x03"
@@ -122,12 +126,8 @@ def test_what_a_revoked_user_id_says_of_the_key_stays_a_claim() -> None:
         pytest.param(packet(12, b"\x00\x03"), id="trust packets in the new format"),
         pytest.param(packet(10, b"PGP"), id="markers"),
         pytest.param(packet(21, b"junk"), id="padding"),
-        pytest.param(
-            packet(17, b"jpeg") + packet(2, ALICE.signature(0x13, b"")), id="pictures and what is signed of them"
-        ),
         pytest.param(packet(2, BOB.signature(0x10, b"")), id="other people's signatures"),
         pytest.param(packet(2, b"\x03rest"), id="signatures of version 3"),
-        pytest.param(ALICE.self_signature(user_id=b"x", hash_algorithm=2), id="self-signatures with SHA-1"),
         pytest.param(packet(2, ALICE.signature(0x18, b"")), id="a binding where there is no subkey"),
         pytest.param(packet(2, ALICE.signature(0x00, b"")), id="a signature over a file"),
         pytest.param(
@@ -138,6 +138,65 @@ def test_what_a_revoked_user_id_says_of_the_key_stays_a_claim() -> None:
 def test_what_a_program_must_not_believe_is_left_out(extra: bytes) -> None:
     assert only(ALICE.certificate(extra)).body == ALICE.certificate()
     assert only(ALICE.certificate(extra)).primary == only(ALICE.certificate()).primary
+
+
+def _last(extra: bytes = b"", *, at: datetime = SIGNED, kind: int = 0x13, number: int = 2) -> bytes:
+    area = subpacket(2, stamp(at)) + ALICE.issuer + extra
+    return packet(2, ALICE.signature(kind, b"", hashed=area, hash_algorithm=number))
+
+
+RESTRICTED = {
+    "SHA-1, newer": (ALICE.certificate(_last(EXPIRES)), 1),
+    "SHA-1, as old": (ALICE.certificate(_last(EXPIRES, at=MADE)), 1),
+    "SHA-1, older": (packet(6, ALICE.body) + packet(13, b"a") + _last(at=MADE) + _last(number=8), 0),
+    "SHA-1, older than another of SHA-1": (ALICE.certificate(_last(EXPIRES), _last(at=NOW)), 1),
+    "SHA-1, on another user id": (ALICE.certificate(packet(13, b"b"), _last(at=MADE), _last(EXPIRES)), 1),
+    "a hash that is not known": (ALICE.certificate(_last(number=99)), 1),
+    "SHA-1, on the key itself": (ALICE.certificate(direct=_last(kind=0x1F)), 1),
+    "SHA-1, where it says nothing": (ALICE.certificate(_last(kind=0x1F)), 0),
+    "SHA-1, by another": (ALICE.certificate(packet(2, BOB.signature(0x13, b"", hash_algorithm=2))), 0),
+    "on a picture, which no program is shown": (ALICE.certificate(packet(17, b"jpeg"), _last(number=8)), 1),
+    "on a picture, by another": (ALICE.certificate(packet(17, b"jpeg"), packet(2, BOB.signature(0x13, b""))), 0),
+}
+
+
+@pytest.mark.parametrize(("data", "count"), RESTRICTED.values(), ids=RESTRICTED.keys())
+def test_what_was_said_last_and_weakly_restricts(data: bytes, count: int) -> None:
+    found = only(data)
+    assert len(found.primary.restrictions) == count
+    assert len(found.primary.claims) == 1
+    assert b"jpeg" not in found.body
+    assert only(found.body).primary.restrictions == ()
+
+
+def test_a_subkey_is_restricted_by_its_own_binding() -> None:
+    weak = packet(
+        2, ALICE.signature(0x18, b"", hashed=subpacket(2, stamp(NOW)) + ALICE.issuer + EXPIRES, hash_algorithm=2)
+    )
+    found = only(ALICE.certificate(SUBKEY, ALICE.binding(SUB), weak))
+    assert (found.primary.restrictions, len(found.subkeys[0].restrictions)) == ((), 1)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize(
+    ("kind", "of_primary", "of_subkey"), [(0x20, 1, 0), (0x28, 0, 1), (0x30, 0, 0), (0x13, 0, 0), (0x18, 0, 0)]
+)
+def test_a_revocation_of_an_old_version_is_hard(version: int, kind: int, of_primary: int, of_subkey: int) -> None:
+    old = packet(2, ALICE.old_signature(kind, b"", version=version))
+    found = only(ALICE.certificate(SUBKEY, ALICE.binding(SUB), old))
+    assert (len(found.primary.revocations), len(found.subkeys[0].revocations)) == (of_primary, of_subkey)
+    for revocation in (*found.primary.revocations, *found.subkeys[0].revocations):
+        assert (revocation.created_at, revocation.soft) == (SIGNED, False)
+    assert (old in found.body) == (kind in {0x20, 0x28, 0x30})
+
+
+def test_a_revocation_of_version_3_that_is_cut_short_still_refuses() -> None:
+    assert len(only(ALICE.certificate(direct=packet(2, b"\x03\x05\x20"))).primary.revocations) == 1
+
+
+def test_a_revocation_behind_a_picture_goes_with_it() -> None:
+    found = only(ALICE.certificate(packet(17, b"jpeg"), packet(2, ALICE.signature(0x30, b""))))
+    assert (found.body, found.primary.revocations) == (ALICE.certificate(), ())
 
 
 def test_a_signature_named_by_the_old_key_id_is_the_keys_own() -> None:

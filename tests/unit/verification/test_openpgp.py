@@ -57,6 +57,12 @@ def reports(*lines: str, **changed: Any) -> Ask:
     return Ask(port=Scripted(*lines, **changed))
 
 
+def weakly(extra: bytes) -> bytes:
+    """A newer self-signature, with SHA-1."""
+    area = subpacket(2, stamp(SIGNED)) + ALICE.issuer + extra
+    return packet(2, ALICE.signature(0x13, b"", hashed=area, hash_algorithm=2))
+
+
 def with_claims(extra: bytes, *more: bytes, direct: bytes = b"") -> bytes:
     return (
         packet(6, ALICE.body)
@@ -126,6 +132,11 @@ def test_a_trusted_time_is_the_time_of_judgement_and_gpgs_clock() -> None:
     ask = Ask(certificates=with_claims(EXPIRES), times=(SIGNED + 2 * DAY, SIGNED + DAY))
     assert (ask.verdict().standing, ask.verdict().judged_at) == (OpenPgpStanding.VALID_THEN, SIGNED + DAY)
     assert ask.port.asked[0][3] == SIGNED + DAY
+
+
+def test_a_restriction_is_judged_at_the_trusted_time() -> None:
+    ask = Ask(certificates=ALICE.certificate(weakly(EXPIRES)), times=(SIGNED,))
+    assert ask.verdict().standing is OpenPgpStanding.VALID_THEN
 
 
 def test_gpgs_clock_is_never_before_a_signature_that_the_skew_allows() -> None:
@@ -216,6 +227,21 @@ ADOPTED = BOB.certificate(packet(14, SUB.body), BOB.binding(SUB))
         pytest.param(Ask(certificates=packet(6, ALICE.body)), "openpgp.weak-binding", id="bound by nothing"),
         pytest.param(
             Ask(certificates=with_claims(subpacket(27, b"\x01"))), "openpgp.key-usage", id="a key that only certifies"
+        ),
+        pytest.param(
+            Ask(certificates=ALICE.certificate(weakly(subpacket(27, b"\x01")))),
+            "openpgp.key-usage",
+            id="a key that its owner says with SHA-1 only certifies",
+        ),
+        pytest.param(
+            Ask(certificates=ALICE.certificate(weakly(EXPIRES))),
+            "openpgp.expired-key",
+            id="a key that its owner ended with SHA-1",
+        ),
+        pytest.param(
+            Ask(certificates=ALICE.certificate(direct=packet(2, ALICE.old_signature(0x20, b""))), times=(SIGNED,)),
+            "openpgp.revoked-hard",
+            id="revoked by a signature of version 3",
         ),
         pytest.param(Ask(signature=ALICE.detached(at=NOW + DAY)), "openpgp.dated-ahead", id="dated a day ahead"),
         pytest.param(
