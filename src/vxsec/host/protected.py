@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -16,39 +17,74 @@ __all__ = ["read_protected"]
 
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _ROOT_USER = 0
+_MAX_LINKS = 40  # as the kernel has it
+_FOLDER = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)  # O_PATH: /home may be closed to reading
 
 
 def read_protected(path: str | os.PathLike[str], *, max_bytes: int) -> bytes | None:
-    """Read a regular file that, as its folder, belongs to this user or to root and that nobody else may write to.
+    """Read a regular file that belongs to this user or to root, that nobody else may write to, and whose place is theirs alone.
 
-    Guarantees: what is judged is what was opened, and the file is opened through the folder that was judged; for a symbolic
-    link the folder that it leads to is judged as well.
+    Guarantees: every folder from ``/`` on was judged, and so was every link that was followed, which must be this user's or
+    root's as well: in a folder that others may write to they could put another one in its place. Only a folder with the
+    sticky bit (``/tmp``) lets others write beside what they cannot replace. What is judged is what was opened.
 
     Args:
         path: The file.
         max_bytes: More is refused.
 
     Returns:
-        Its bytes; None where there is no such file or folder.
+        Its bytes; None where there is no such file or folder, whoever could make one.
 
     Raises:
         ConfigurationError: ``config.permissions`` or ``config.unreadable``.
     """
     shown = os.fspath(path)
-    folder, name = os.path.split(os.path.abspath(shown))  # noqa: PTH100 - Path.resolve would follow the link that is judged
+    faults: list[ConfigurationError] = []
     try:
-        with _opened(folder, os.O_DIRECTORY) as directory:
-            _judge(directory, folder, "folder")
-            with _opened(name, os.O_NONBLOCK, directory) as descriptor:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise _unreadable(shown, "expected a regular file")
-                _judge(descriptor, shown, "file")
-                _judge_target(shown, folder)
-                return _read(descriptor, shown, max_bytes)
+        with _descended(os.path.abspath(shown), faults) as descriptor:  # noqa: PTH100 - Path.resolve would follow the links
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise _unreadable(shown, "expected a regular file")
+            _judge(status, shown, "file", faults)
+            if faults:
+                raise faults[0]
+            return _read(descriptor, shown, max_bytes)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _unreadable(shown, f"cannot read: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _descended(path: str, faults: list[ConfigurationError]) -> Iterator[int]:
+    """The file, opened component by component from ``/`` on; what is wrong on the way is collected, for there may be no file."""
+    left = path.split("/")[::-1]
+    current, at, links = os.open("/", _FOLDER), "/", 0
+    try:
+        while left:
+            name = left.pop()
+            if name in {"", "."}:
+                continue
+            here = f"{at.rstrip('/')}/{name}"
+            status = os.stat(name, dir_fd=current, follow_symlinks=False)
+            if stat.S_ISLNK(status.st_mode):
+                links += 1
+                if links > _MAX_LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+                _judge_owner(status, here, "link", faults)
+                target = os.readlink(name, dir_fd=current)
+                left += target.split("/")[::-1]
+                following, here = (os.open("/", _FOLDER), "/") if target.startswith("/") else (os.dup(current), at)
+            elif left:
+                following = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=current)
+                _judge(os.fstat(following), here, "folder", faults)
+            else:
+                following = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=current)
+            os.close(current)
+            current, at = following, here
+        yield current
+    finally:
+        os.close(current)
 
 
 def _read(descriptor: int, shown: str, max_bytes: int) -> bytes:
@@ -62,33 +98,18 @@ def _read(descriptor: int, shown: str, max_bytes: int) -> bytes:
     return b"".join(pieces)
 
 
-def _judge(descriptor: int, shown: str, what: str) -> None:
-    status = os.fstat(descriptor)
+def _judge(status: os.stat_result, shown: str, what: str, faults: list[ConfigurationError]) -> None:
+    _judge_owner(status, shown, what, faults)
+    replaceable = what != "folder" or not status.st_mode & stat.S_ISVTX
+    if status.st_mode & _OTHERS_MAY_WRITE and replaceable:
+        words = f"the {what} may be written to by others (mode {stat.S_IMODE(status.st_mode):o})"
+        faults.append(_refused(shown, words, f"chmod go-w '{shown}'"))
+
+
+def _judge_owner(status: os.stat_result, shown: str, what: str, faults: list[ConfigurationError]) -> None:
     if status.st_uid not in {os.geteuid(), _ROOT_USER}:
-        raise _refused(shown, f"the {what} belongs to another user (id {status.st_uid})", f"chown $USER '{shown}'")
-    if status.st_mode & _OTHERS_MAY_WRITE:
-        raise _refused(
-            shown,
-            f"the {what} may be written to by others (mode {stat.S_IMODE(status.st_mode):o})",
-            f"chmod go-w '{shown}'",
-        )
-
-
-def _judge_target(shown: str, folder: str) -> None:
-    """The folder that a symbolic link leads to."""
-    real = os.path.dirname(os.path.realpath(shown))  # noqa: PTH120 - the same call as Path.parent
-    if real != folder:
-        with _opened(real, os.O_DIRECTORY) as directory:
-            _judge(directory, real, "folder")
-
-
-@contextlib.contextmanager
-def _opened(name: str, flags: int, directory: int | None = None) -> Iterator[int]:
-    descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC | flags, dir_fd=directory)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        words = f"the {what} belongs to another user (id {status.st_uid})"
+        faults.append(_refused(shown, words, f"chown -h $USER '{shown}'"))
 
 
 def _refused(where: str, message: str, command: str) -> ConfigurationError:

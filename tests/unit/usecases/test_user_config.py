@@ -145,6 +145,61 @@ def test_a_link_is_followed_to_a_place_that_is_judged_the_same(home: Path, tmp_p
     assert code(home) == "config.permissions"
 
 
+@pytest.mark.parametrize("place", [".", ".config"], ids=["the home", "the folder above"])
+@pytest.mark.parametrize("mode", [0o770, 0o707], ids=["group", "others"])
+def test_a_folder_above_that_others_may_write_is_refused(home: Path, place: str, mode: int) -> None:
+    """They could put another folder in the place of the one that is judged: a link to a checkout of yours, say."""
+    write(home, FULL)
+    (home / place).chmod(mode)
+    assert code(home) == "config.permissions"
+    (home / place).chmod(mode | 0o1000)
+    assert load(home).policy is not None
+
+
+def test_where_no_file_is_nothing_is_judged(home: Path) -> None:
+    (home / ".config").chmod(0o777)
+    assert load(home) == UserConfig()
+
+
+def test_a_linked_folder_is_judged_where_it_leads_and_on_the_way(home: Path, tmp_path: Path) -> None:
+    dotfiles = tmp_path / "dotfiles"
+    (dotfiles / "deep" / "vxsec").mkdir(parents=True)
+    (dotfiles / "deep" / "vxsec" / "config.toml").write_text(FULL, encoding="utf-8")
+    (dotfiles / "deep" / "vxsec" / "config.toml").chmod(0o600)
+    (home / ".config" / "vxsec").rmdir()
+    (home / ".config" / "vxsec").symlink_to("../dotfiles/./deep/vxsec")
+    assert load(home).policy is not None
+    dotfiles.chmod(0o777)
+    assert code(home) == "config.permissions"
+
+
+def test_links_that_never_end_are_refused(home: Path) -> None:
+    (home / ".config" / "vxsec" / "config.toml").symlink_to("config.toml")
+    assert code(home) == "config.unreadable"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link away")
+def test_another_users_link_is_refused(home: Path, tmp_path: Path) -> None:
+    """In a folder with the sticky bit anybody may make a link to a checkout of the user's own."""
+    real = write(home, FULL)
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o1777)
+    link = tmp_path / "shared" / "vxsec"
+    link.symlink_to(real.parent)
+    assert read_protected(link / "config.toml", max_bytes=1000) == FULL.encode()
+    os.chown(link, 12345, -1, follow_symlinks=False)
+    with pytest.raises(ConfigurationError) as caught:
+        read_protected(link / "config.toml", max_bytes=1000)
+    assert caught.value.code == "config.permissions"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_another_users_folder_above_is_refused(home: Path) -> None:
+    write(home, FULL)
+    os.chown(home / ".config", 12345, -1)
+    assert code(home) == "config.permissions"
+
+
 def test_what_is_no_file_is_refused(home: Path) -> None:
     (home / ".config" / "vxsec" / "config.toml").mkdir()
     assert code(home) == "config.unreadable"
