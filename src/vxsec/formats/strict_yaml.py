@@ -137,6 +137,8 @@ def _from_toml(text: str, filename: str, limits: Limits) -> DocumentNode:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"not TOML: {error}", code="document.syntax", where=filename) from error
+    except ValueError as error:  # int() of more than 4,300 digits, which the reader does not expect
+        raise ConfigurationError("not TOML: a number too long", code="document.syntax", where=filename) from error
     except RecursionError as error:
         raise _too_deep(filename, limits) from error
     return _Plain(filename, limits).node(value, "", 1)

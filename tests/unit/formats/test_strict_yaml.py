@@ -142,6 +142,8 @@ OTHER_FORMATS = {
     "a date in TOML": (b"a = 2026-01-01\n", "p.toml", "document.ambiguous-scalar"),
     "a float in TOML": (b"a = 1.0\n", "p.toml", "document.ambiguous-scalar"),
     "a duplicate key in TOML": (b"a = 1\na = 2\n", "p.toml", "document.syntax"),
+    "an integer of five thousand digits in TOML": (b"a = " + b"9" * 5000, "p.toml", "document.syntax"),
+    "a hexadecimal integer of five thousand digits in TOML": (b"a = 0x" + b"f" * 5000, "p.toml", "document.number"),
     "TOML nested without end": (b"a = " + b"[" * 100_000, "p.toml", "document.depth"),
     "TOML with a dotted key of ten thousand parts": (b"a." * 10_000 + b"a = 1", "p.toml", "document.depth"),
     "TOML with a dotted key of 40 parts": (b"a." * 40 + b"a = 1", "p.toml", "document.depth"),
