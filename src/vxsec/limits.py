@@ -143,8 +143,9 @@ class Limits:
     npm_keys_bytes: int = 256 * _KIB
     """A registry's keys document; npm's own has two keys and 700 bytes."""
     npm_keys: int = 100
-    npm_signatures: int = 200_000
-    """Elements of one ``dist.signatures``; npm's registry writes one or two. Those that name no known key cost no check."""
+    npm_signatures: int = 1_000
+    """Elements of one ``dist.signatures``; npm's registry writes one or two. Those that name no known key cost no check, but
+    each is read and named: 200,000 took a second and a half."""
     npm_signatures_tried: int = 32
     """Distinct signatures that name a known key; more is refused. Checked in two milliseconds."""
     npm_claims: int = 64
@@ -163,8 +164,9 @@ class Limits:
     """Files of one role."""
     tuf_target_bytes: int = 512 * _MIB
     """A database, held in memory; as ``database_download_bytes``."""
-    tuf_export_bytes: int = 768 * _MIB
-    """The one file for sites without a connection: targets in base64."""
+    tuf_export_bytes: int = 64 * _MIB
+    """The one file for sites without a connection. All of it is parsed before any signature can be checked, in four times its
+    size of memory, so whoever can hand over a file could fill a gate's: a large database travels beside it (``db import``)."""
 
     # -- network ----------------------------------------------------------------------------------------------------
     http_connect_seconds: float = 5.0

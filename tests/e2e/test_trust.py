@@ -12,6 +12,7 @@ import pytest
 from support.published_schemas import published_errors
 from support.trust_kit import IDENTITIES, write_key, write_keys
 from vxsec.errors import UndecidedError, VerificationError, VxsecError
+from vxsec.limits import DEFAULT_LIMITS, Limits
 from vxsec.usecases.trust.init import init_trust
 from vxsec.usecases.trust.load import load_trust_repository
 from vxsec.usecases.trust.rotate import refresh_trust
@@ -390,6 +391,21 @@ def test_the_export_is_the_repository_and_always_the_same_bytes(vxsec_run: Pinne
     assert load(digest, "a.json").verified.files == load(digest).verified.files
     assert told(vxsec_run("trust", "check", "a.json", "--json"), "trustcheck")["exitStatus"] == 0
     refused(vxsec_run("trust", "refresh", "a.json", "--signer", "alice.pem"), "trust.not-a-folder")
+
+
+def test_an_export_that_nobody_could_read_is_not_written(vxsec_run: Pinned, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(vxsec_run)
+    monkeypatch.setattr("vxsec.usecases.trust.export.DEFAULT_LIMITS", Limits(tuf_export_bytes=1000))
+    refused(vxsec_run("trust", "export", "trust", "a.json"), "file.too-large")
+    assert not Path("a.json").exists()
+
+
+def test_an_export_larger_than_any_is_not_read(vxsec_run: Pinned) -> None:
+    digest = make(vxsec_run)
+    with Path("a.json").open("wb") as stream:
+        stream.write(b'{"schema":"urn:vxsec:trust-export:v1","files":{')
+        stream.truncate(DEFAULT_LIMITS.tuf_export_bytes + 1)
+    refused(vxsec_run("trust", "check", "a.json", "--trust-root", digest), "file.too-large")
 
 
 def test_a_changed_export_is_refused(vxsec_run: Pinned) -> None:

@@ -76,7 +76,9 @@ def compare_manifests(
 def _comparable(document: Mapping[str, object], files: Collection[str], by_key: tuple[str, ...]) -> dict[str, object]:
     """A flat map of what is compared; a missing key is an absent field."""
     # Twice: what npm sends is not always what it would make of it again (``directories.bin`` with a final slash).
-    data = normalise_manifest(normalise_manifest(document, files=files), files=files)
+    # Without what the registry adds about the tarball, which is copied each time and may be anything.
+    stated = {name: value for name, value in document.items() if name != "dist"}
+    data = normalise_manifest(normalise_manifest(stated, files=files), files=files)
     _fold_optional(data)
     flat: dict[str, object] = {field: data[field] for field in _WHOLE if data.get(field) is not None}
     for field in by_key:

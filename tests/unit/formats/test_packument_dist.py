@@ -87,6 +87,12 @@ def test_a_bad_shape_is_refused(dist: object) -> None:
     assert caught.value.code == "packument.shape"
 
 
+def test_a_registry_that_lists_200_000_signatures_is_refused() -> None:
+    with pytest.raises(FormatError) as caught:
+        read_dist(version({"signatures": [{"keyid": "a", "sig": "b"}] * 200_000}))
+    assert caught.value.code == "packument.too-many-signatures"
+
+
 def test_more_signatures_than_a_registry_makes_are_refused() -> None:
     with pytest.raises(FormatError) as caught:
         read_dist(version({"signatures": [{"keyid": "a", "sig": "b"}] * 3}), limits=Limits(npm_signatures=2))

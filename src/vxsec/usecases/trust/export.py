@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vxsec.errors import UsageError
 from vxsec.formats.trust_export import render_trust_export
 from vxsec.host.clock import utc_now
 from vxsec.host.files import write_atomic
+from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.report.trust import TrustChange
 from vxsec.model.trust_repository import DELEGATED_ROLES
 from vxsec.usecases.trust.commit import open_repository
@@ -44,14 +46,23 @@ def export_trust(
         now: When; the clock if not given.
 
     Raises:
-        UsageError: It is no repository, or the file cannot be written.
+        UsageError: It is no repository, or the file cannot be written; ``file.too-large``: nobody could read it.
         VerificationError: ``tuf.*``.
     """
     opened = open_repository(path, now=now or utc_now(), root_sha256=root_sha256)
     names = _names(opened.verified, opened.fetch)
     found = {name: opened.fetch(name) for name in names}
     files = {disk_name(name): data for name, data in found.items() if data is not None}
-    write_atomic(output, render_trust_export(files))
+    data = render_trust_export(files)
+    if len(data) > DEFAULT_LIMITS.tuf_export_bytes:
+        raise UsageError(
+            f"the export would have {len(data)} bytes, and at most {DEFAULT_LIMITS.tuf_export_bytes} are ever read",
+            code="file.too-large",
+            where=str(output),
+            hint="take large databases out (vxsec trust add DIR --role databases --remove NAME --signer KEY), and carry them "
+            "beside the export: vxsec db import FILE",
+        )
+    write_atomic(output, data)
     return TrustChange(
         path=str(output),
         first_root_sha256=opened.verified.pinned_sha256,
