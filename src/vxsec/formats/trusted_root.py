@@ -107,14 +107,10 @@ def _read_document(data: bytes, where: str, limits: Limits) -> TrustedRoot:
         operators = {operator.string() for item in instances if (operator := item.get("operator")) is not None}
         left_out: list[str] = []
         return TrustedRoot(
-            certificate_authorities=tuple(
-                _read_authority(item, limits) for item in listed.get("certificateAuthorities", ())
-            ),
+            certificate_authorities=_read_authorities(listed.get("certificateAuthorities", []), left_out, limits),
             logs=_read_logs(listed.get("tlogs", []), left_out),
             ct_logs=_read_logs(listed.get("ctlogs", []), left_out),
-            timestamp_authorities=tuple(
-                _read_authority(item, limits) for item in listed.get("timestampAuthorities", ())
-            ),
+            timestamp_authorities=_read_authorities(listed.get("timestampAuthorities", []), left_out, limits),
             source=where,
             sha256=hashlib.sha256(data).hexdigest(),
             rehearsal=REHEARSAL_OPERATOR in operators,
@@ -131,19 +127,23 @@ def _several(root: JsonNode, name: str, limits: Limits) -> list[JsonNode]:
     return node.array(most=limits.trusted_root_instances, code="trusted-root.too-many", what=f"of {name}")
 
 
-def _read_authority(node: JsonNode, limits: Limits) -> CertificateAuthority:
-    node.only("subject", "uri", "certChain", "validFor", "operator")
-    chain = (
-        node["certChain"]
-        .only("certificates")["certificates"]
-        .array(most=limits.certificates_per_bundle, least=1, code=_CODE, what="certificates")
-    )
-    uri = node.get("uri")
-    return CertificateAuthority(
-        uri="" if uri is None else _short(uri),
-        chain=tuple(read_bytes(item.only("rawBytes")["rawBytes"], code=_CODE) for item in chain),
-        window=_read_window(node, node.where),
-    )
+def _read_authorities(nodes: list[JsonNode], left_out: list[str], limits: Limits) -> tuple[CertificateAuthority, ...]:
+    """Those that list a certificate; one that lists none can vouch for nothing, and lends its window to nobody."""
+    found = []
+    for node in nodes:
+        node.only("subject", "uri", "certChain", "validFor", "operator")
+        uri = "" if node.get("uri") is None else _short(node["uri"])
+        window = _read_window(node, node.where)
+        listed = node["certChain"].only("certificates").get("certificates") if node.get("certChain") else None
+        chain = (
+            () if listed is None else listed.array(most=limits.certificates_per_bundle, code=_CODE, what="certificates")
+        )
+        if not chain:
+            left_out.append(f"{uri or 'an authority'} (no certificates)")
+            continue
+        certificates = tuple(read_bytes(item.only("rawBytes")["rawBytes"], code=_CODE) for item in chain)
+        found.append(CertificateAuthority(uri=uri, chain=certificates, window=window))
+    return tuple(found)
 
 
 def _read_logs(nodes: list[JsonNode], left_out: list[str]) -> tuple[TransparencyLog, ...]:

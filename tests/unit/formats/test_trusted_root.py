@@ -219,8 +219,6 @@ REFUSED = {
     ),
     "a time that is none": (_tlog(_key(validFor={"start": "today"})), "trusted-root.malformed"),
     "a time that is a number": (_tlog(_key(validFor={"start": 0})), "trusted-root.malformed"),
-    "no certificates": (_ca(certChain={"certificates": []}), "trusted-root.malformed"),
-    "no chain": (_ca(certChain=...), "trusted-root.malformed"),
     "eleven certificates": (_ca(certChain={"certificates": [{"rawBytes": "AA=="}] * 11}), "trusted-root.malformed"),
     "a certificate that is not base64": (
         _ca(certChain={"certificates": [{"rawBytes": "%"}]}),
@@ -272,3 +270,10 @@ def test_a_log_is_known_by_its_address_without_scheme(url: str, origins: set[str
 def test_nothing_but_a_format_error_escapes(place: int, inserted: bytes, dropped: int) -> None:
     with contextlib.suppress(FormatError):
         read_trusted_root(WHOLE[:place] + inserted + WHOLE[place + dropped :], where="r")
+
+
+@pytest.mark.parametrize("chain", [{"certificates": []}, {}, ...], ids=["no certificates", "no list", "no chain"])
+def test_an_authority_without_certificates_is_left_out(chain: object) -> None:
+    (root,) = read_trusted_root(_ca(certChain=chain), where="root.json")
+    assert root.certificate_authorities == ()
+    assert any("no certificates" in item for item in root.left_out)
