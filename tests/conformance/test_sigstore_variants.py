@@ -140,7 +140,20 @@ OTHER_KEY = render_public_key(signer("other").spki)
 MANAGED = "managed-key-happy-path"
 STAGED = "rekor2-happy-path"
 
+
+def _lend_a_window(root: dict[str, Any]) -> None:
+    """Another authority, without certificates, whose window covers the timestamp."""
+    window = {"start": "2025-06-01T00:00:00Z", "end": "2025-07-01T00:00:00Z"}
+    other = {"subject": {}, "uri": "https://other.example.test", "certChain": {"certificates": []}, "validFor": window}
+    root["timestampAuthorities"].append(other)
+
+
 VARIANTS = {
+    "an authority without certificates lends its window to no other": Variant(
+        case="rekor2-timestamp-outside-trust-root-tsa-validity_fail",
+        code="timestamp.authority-window",
+        root=_lend_a_window,
+    ),
     "bundle-negative-log-index_fail": Variant(
         case="happy-path-v0.1", bundle=lambda bundle: _entry(bundle).update(logIndex="-1"), code="tlog.number"
     ),
