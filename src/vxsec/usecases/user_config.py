@@ -9,9 +9,11 @@ from vxsec.errors import ConfigurationError
 from vxsec.formats.user_config import parse_user_config
 from vxsec.host.protected import read_protected
 from vxsec.limits import DEFAULT_LIMITS
+from vxsec.usecases.config_place import account_home, check_place
 from vxsec.values import dataclass
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
 __all__ = ["Setting", "UserConfig", "config_file", "load_user_config"]
@@ -50,20 +52,26 @@ def config_file(*, environ: Mapping[str, str]) -> Path | None:
     return Path(home, ".config", "vxsec", "config.toml") if home.startswith("/") else None
 
 
-def load_user_config(*, environ: Mapping[str, str]) -> UserConfig:
+def load_user_config(
+    *, environ: Mapping[str, str], cwd: str | os.PathLike[str] | None = None, account: str | None = None
+) -> UserConfig:
     """Read the configuration, if there is one.
 
     Args:
         environ: Where the user's folders are looked up.
+        cwd: The folder that the command runs in; the process's own if not given.
+        account: The home folder of the account; what the system knows if not given.
 
     Raises:
-        ConfigurationError: ``config.permissions``: somebody else may write it; ``config.unreadable``; or as
+        ConfigurationError: ``config.place``: it lies in the project that the command runs in, or the environment of a CI job
+            moved it; ``config.permissions``: somebody else may write it; ``config.unreadable``; or as
             :func:`vxsec.formats.user_config.parse_user_config`.
     """
     path = config_file(environ=environ)
     data = read_protected(path, max_bytes=DEFAULT_LIMITS.small_file_bytes) if path is not None else None
     if path is None or data is None:
         return UserConfig()
+    check_place(path, environ=environ, cwd=cwd or _working_folder(), account=account or account_home())
     values = parse_user_config(data, where=str(path))
     home = environ.get("HOME", "")
     return UserConfig(
@@ -72,6 +80,13 @@ def load_user_config(*, environ: Mapping[str, str]) -> UserConfig:
         trust_minimum_version=_setting(values.trust_minimum_version, path, "trust-minimum-version"),
         policy=_setting(_expanded(values.policy, home, path), path, "policy"),
     )
+
+
+def _working_folder() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # removed: nothing lies in it
+        return None
 
 
 def _setting(value: V | None, path: Path, key: str) -> Setting[V] | None:
