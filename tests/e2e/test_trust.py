@@ -352,6 +352,8 @@ def test_diff_says_who_gained_and_who_lost(vxsec_run: Pinned) -> None:
     }
     assert ("registry", "@other") in {(item["kind"], item["subject"]) for item in changed["gained"]}
     text = vxsec_run("trust", "diff", "trust.yaml", "trust").out
+    assert "NOTE: of trust this shows what is written there, and not whose it is" in text
+    assert "NOTE" not in vxsec_run("trust", "diff", "trust.yaml", "new.yaml").out
     assert "- registry @acme" in text
     assert "signs" not in text
 

@@ -74,6 +74,9 @@ def render_difference(difference: TrustDifference, *, paint: Paint = plain) -> I
             yield paint(f"{mark} {_grant(item)}", style)
     if not difference.lost and not difference.gained:
         yield "nobody and nothing gained or lost anything"
+    if difference.unpinned:
+        names = " and ".join(escape_text(name) for name in dict.fromkeys(difference.unpinned))
+        yield f"NOTE: of {names} this shows what is written there, and not whose it is: vxsec trust check DIR --trust-root SHA256"
 
 
 def render_check(check: TrustCheck, *, verbose: bool = False, paint: Paint = plain) -> Iterator[str]:

@@ -56,12 +56,16 @@ class TrustReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustDifference:
-    """Who and what gained or lost something between two states; two equal states have neither."""
+    """Who and what gained or lost something between two states; two equal states have neither.
+
+    ``unpinned`` are the repositories among the two: they are whole, and whose they are was not asked.
+    """
 
     before: str
     after: str
     gained: tuple[Grant, ...]
     lost: tuple[Grant, ...]
+    unpinned: tuple[str, ...] = ()
 
 
 class TrustLevel(StrEnum):

@@ -77,7 +77,11 @@ def diff_trust(before: PathLike, after: PathLike, *, now: datetime | None = None
     whole = is_trust_repository(before) and is_trust_repository(after)
     old, new = (_grants(path, now or utc_now(), whole=whole) for path in (before, after))
     return TrustDifference(
-        before=str(before), after=str(after), gained=tuple(sorted(new - old)), lost=tuple(sorted(old - new))
+        before=str(before),
+        after=str(after),
+        gained=tuple(sorted(new - old)),
+        lost=tuple(sorted(old - new)),
+        unpinned=tuple(str(path) for path in (before, after) if is_trust_repository(path)),
     )
 
 
