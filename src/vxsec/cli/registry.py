@@ -68,6 +68,7 @@ def sign(
     "--retired", multiple=True, type=(str, TIME), metavar="FILE TIME", help="A key that signed until then; repeat."
 )
 @trust_options
+@click.option("--registry", metavar="LABEL", help="Which registry of the trust document it is for.")
 @output_options
 def keys(
     *,
@@ -75,10 +76,11 @@ def keys(
     expires: datetime | None,
     retired: tuple[tuple[str, datetime], ...],
     trust: TrustSource | None,
+    registry: str | None,
     out: Output,
 ) -> int:
-    """Write the keys document that clients fetch at REGISTRY/-/npm/v1/keys; with --trust alone, all its registry keys."""
+    """Write the keys document that clients fetch at REGISTRY/-/npm/v1/keys; with --trust alone, the registry's keys in it."""
     from vxsec.usecases.npm_signatures import build_registry_keys
 
-    out.write(build_registry_keys(keys, expires=expires, retired=retired, trust=trust))
+    out.write(build_registry_keys(keys, expires=expires, retired=retired, trust=trust, registry=registry))
     return 0

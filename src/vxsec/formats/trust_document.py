@@ -11,17 +11,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vxsec.errors import ConfigurationError, FormatError
-from vxsec.formats.registry_url import normalise_registry_url
 from vxsec.formats.strict_yaml import read_document
+from vxsec.formats.trust_registries import read_registries
 from vxsec.formats.trust_revocations import read_revocations
 from vxsec.formats.trust_signers import read_holders, read_keys
-from vxsec.formats.trust_words import SHOWN, is_id, listed, read_text, trust_error
+from vxsec.formats.trust_words import SHOWN, read_text, trust_error
 from vxsec.limits import DEFAULT_LIMITS, Limits
-from vxsec.model.package import NPM, PYPI, is_npm_name, is_pypi_name
-from vxsec.model.trust import OTHER_REGISTRY, Builder, Registry, TrustRoot
+from vxsec.model.trust import Builder, TrustRoot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from vxsec.formats.strict_yaml import DocumentNode
     from vxsec.model.trusted_root import TrustedRoot
@@ -42,8 +41,6 @@ _MEMBERS = (
     "revocations",
     "rehearsal",
 )
-_EVIDENCE = "vxsec-evidence"
-_ECOSYSTEMS = (NPM, PYPI)
 _LEVELS = range(4)
 
 
@@ -66,7 +63,8 @@ def parse_trust_document(
     Raises:
         ConfigurationError: ``trust.version``, ``trust.empty``, ``trust.limit``, ``trust.id``, ``trust.duplicate``,
             ``trust.key``, ``trust.holder``, ``trust.role``, ``trust.window``, ``trust.time``, ``trust.registry``,
-            ``trust.evidence``, ``trust.revocation``, ``trust.trusted-root``, ``trust.builder``, or a ``document.*`` code.
+            ``trust.registry-keys``, ``trust.evidence``, ``trust.revocation``, ``trust.trusted-root``, ``trust.builder``, or a
+            ``document.*`` code.
     """
     root = read_document(data, filename=source, limits=limits)
     _check_version(root)
@@ -81,7 +79,7 @@ def parse_trust_document(
     return TrustRoot(
         keys=keys,
         holders=tuple(holders.values()),
-        registries=_read_registries(root.get("registries")),
+        registries=read_registries(root.get("registries"), keys),
         trusted_roots=trusted_roots,
         builders=_read_builders(root.get("builders")),
         key_revocations=revoked.keys,
@@ -102,98 +100,6 @@ def _check_version(root: DocumentNode) -> None:
         raise trust_error(
             version, "trust.version", f"expected {TRUST_API_VERSION!r}, kind {TRUST_KIND!r}, found {found}"
         )
-
-
-# -- registries ---------------------------------------------------------------------------------------------------------
-
-
-def _read_registries(node: DocumentNode | None) -> tuple[Registry, ...]:
-    registries: list[Registry] = []
-    for label, item in node.members() if node is not None else ():
-        registry = _read_registry(label, item)
-        if any(registry.url == other.url for other in registries):
-            raise trust_error(item, "trust.duplicate", f"registry {label!r} has the URL of another one")
-        registries.append(registry)
-    return tuple(registries)
-
-
-def _read_registry(label: str, node: DocumentNode) -> Registry:
-    node.only("url", "ecosystem", "scopes", "packages", "evidence")
-    if not is_id(label) or label == OTHER_REGISTRY:
-        raise trust_error(
-            node, "trust.registry", f"expected a short label other than {OTHER_REGISTRY!r}, found {label[:SHOWN]!r}"
-        )
-    url = node["url"]
-    try:
-        address = normalise_registry_url(url.string())
-    except ConfigurationError as error:
-        raise ConfigurationError(error.message, code="trust.registry", where=url.where, hint=error.hint) from error
-    if _read_ecosystem(node) == PYPI:
-        return _read_python_registry(label, address, node)
-    scopes = _names(node.get("scopes"), _is_scope, "a scope such as '@team'")
-    packages = _names(node.get("packages"), is_npm_name, "a package name")
-    if not scopes and not packages:
-        raise trust_error(node, "trust.registry", f"registry {label!r} lists neither scopes nor packages")
-    evidence = _evidence_name(node, scopes, packages)
-    registry = Registry(label=label, url=address, scopes=scopes, packages=packages, evidence=evidence)
-    if not is_npm_name(evidence) or not registry.lists(evidence):
-        # A name that is not ours could be taken by somebody else on another registry.
-        raise trust_error(
-            node, "trust.evidence", f"expected the evidence package to be an own name, found {evidence[:SHOWN]!r}"
-        )
-    return registry
-
-
-def _read_ecosystem(node: DocumentNode) -> str:
-    given = node.get("ecosystem")
-    word = given.string() if given is not None else NPM
-    if given is not None and word not in _ECOSYSTEMS:
-        raise trust_error(given, "trust.registry", f"expected one of {listed(_ECOSYSTEMS)}, found {word[:SHOWN]!r}")
-    return word
-
-
-def _read_python_registry(label: str, url: str, node: DocumentNode) -> Registry:
-    """Names only: Python has no scopes, and its registries hold no evidence packages."""
-    for member, why in (
-        ("scopes", "Python names have no scopes"),
-        ("evidence", "evidence lies beside Python packages"),
-    ):
-        found = node.get(member)
-        if found is not None:
-            raise trust_error(found, "trust.registry", f"expected no {member} in a registry of ecosystem {PYPI}: {why}")
-    packages = _names(node.get("packages"), is_pypi_name, "a project name in its normal form (lower case, hyphens)")
-    if not packages:
-        raise trust_error(node, "trust.registry", f"registry {label!r} lists no packages")
-    return Registry(label=label, url=url, scopes=(), packages=packages, ecosystem=PYPI)
-
-
-def _evidence_name(node: DocumentNode, scopes: Sequence[str], packages: Sequence[str]) -> str:
-    given = node.get("evidence")
-    if given is not None:
-        return given.string()
-    unscoped = [name for name in packages if not name.startswith("@")]
-    all_scopes = {*scopes, *(name.partition("/")[0] for name in packages)}
-    if unscoped or len(all_scopes) != 1 or not scopes:
-        raise trust_error(
-            node, "trust.evidence", f"expected evidence: NAME, because {_EVIDENCE} has no single scope to stand in"
-        )
-    return f"{scopes[0]}/{_EVIDENCE}"
-
-
-def _names(node: DocumentNode | None, is_valid: Callable[[str], bool], expected: str) -> tuple[str, ...]:
-    if node is None:
-        return ()
-    names = node.strings()
-    for name in names:
-        if not is_valid(name) or "*" in name:  # npm once allowed a star; here it would look like a pattern
-            raise trust_error(node, "trust.registry", f"expected {expected}, found {name[:SHOWN]!r}")
-    if len(set(names)) != len(names):
-        raise trust_error(node, "trust.duplicate", "a name is listed twice")
-    return names
-
-
-def _is_scope(text: str) -> bool:
-    return text.startswith("@") and is_npm_name(f"{text}/x")
 
 
 # -- Sigstore instances and builders ---------------------------------------------------------------------------------

@@ -108,7 +108,7 @@ class Registry:
     """An own registry: the only place where own names meet a URL (normalised: one trailing slash, no default port).
 
     ``ecosystem`` is the purl type of what it holds; ``evidence`` the name of its evidence package, None where there is none
-    (a registry of Python packages).
+    (a registry of Python packages). ``keys`` are the ids of the keys that sign what it accepts, where the document says.
     """
 
     label: str
@@ -117,6 +117,7 @@ class Registry:
     packages: tuple[str, ...]
     evidence: str | None = None
     ecosystem: str = NPM
+    keys: tuple[str, ...] = ()
 
     def lists(self, name: str, ecosystem: str = NPM) -> bool:
         """Whether ``name`` is one of this registry's own names, in the registry's own ecosystem."""
@@ -206,6 +207,10 @@ class TrustRoot:
     def registry(self, label: str) -> Registry | None:
         """The registry with that label."""
         return next((registry for registry in self.registries if registry.label == label), None)
+
+    def registry_at(self, url: str) -> Registry | None:
+        """The registry with that normalised URL."""
+        return next((registry for registry in self.registries if registry.url == url), None)
 
     def identity(self, subject: str, issuer: str) -> tuple[Holder, Identity] | None:
         """Who has that identity, both parts exact; each belongs to one holder."""

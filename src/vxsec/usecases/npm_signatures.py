@@ -21,7 +21,7 @@ from vxsec.signing.signer import DigestSigner
 from vxsec.usecases.inputs import load_public_key, require_artifact
 from vxsec.usecases.signers import open_signers
 from vxsec.usecases.trust_source import load_trust
-from vxsec.verification.npm_signature import registry_keys, signed_message, verify_npm_signatures
+from vxsec.verification.npm_signature import every_registry_key, registry_keys, signed_message, verify_npm_signatures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,6 +98,7 @@ def build_registry_keys(
     expires: datetime | None = None,
     retired: Sequence[tuple[PathLike, datetime]] = (),
     trust: Trust | None = None,
+    registry: str | None = None,
     unsafe_rehearsal: bool = False,
 ) -> bytes:
     """Write the keys document for ``GET /-/npm/v1/keys``, the keys that sign now first.
@@ -107,12 +108,14 @@ def build_registry_keys(
         expires: When all of ``keys`` stop.
         retired: Public keys that no longer sign, and when each stopped: what they signed before stays good for npm's
             clients, which ask the packument when that was.
-        trust: With ``keys`` or ``retired``, each must have the role ``registry`` there; alone, all keys of that role, each
+        trust: With ``keys`` or ``retired``, each must have the role ``registry`` there; alone, the registry's keys, each
             until its own end.
+        registry: Which registry of ``trust`` it is for, by its label; needed where several name keys of their own.
         unsafe_rehearsal: Accept a rehearsal trust root.
 
     Raises:
-        UsageError: ``registry.no-keys``, ``signer.role``, unreadable files, ``usage.options`` for ``expires`` without keys.
+        UsageError: ``registry.no-keys``, ``signer.role``, unreadable files, ``usage.options`` for ``expires`` without keys;
+            ``registry.unknown``, ``registry.ambiguous``.
         ConfigurationError: A file that is no public key, a malformed trust document.
         FormatError: ``npm-keys.type`` for a key that is not ECDSA P-256, ``npm-keys.duplicate``.
     """
@@ -122,7 +125,7 @@ def build_registry_keys(
     given = [*((path, expires) for path in keys), *retired]
     found = [_public_key(path, until, root) for path, until in given]
     if not found and root is not None:
-        found = [NpmKey(keyid=key.keyid, spki=key.spki, expires=key.expires) for key in registry_keys(root)]
+        found = [NpmKey(keyid=key.keyid, spki=key.spki, expires=key.expires) for key in _own_keys(root, registry)]
     if not found:
         raise UsageError(
             "expected at least one public key of the registry, found none",
@@ -130,6 +133,25 @@ def build_registry_keys(
             hint="add --key registry.pub, or --trust FILE with an ECDSA P-256 key of role registry",
         )
     return render_npm_keys(found)
+
+
+def _own_keys(root: TrustRoot, label: str | None) -> tuple[NpmKey, ...]:
+    """The keys of one registry: a client that is given another's as well believes what that one accepted."""
+    chosen = root.registry(label) if label is not None else None
+    labels = ", ".join(sorted(registry.label for registry in root.registries)) or "none"
+    if label is not None and chosen is None:
+        raise UsageError(
+            f"expected a registry label of the trust document ({labels}), found {label!r}", code="registry.unknown"
+        )
+    if chosen is None and len(root.registries) == 1:
+        chosen = root.registries[0]
+    if chosen is None and any(registry.keys for registry in root.registries):
+        raise UsageError(
+            f"the registries of the trust document have keys of their own: {labels}",
+            code="registry.ambiguous",
+            hint=f"add --registry {root.registries[0].label}",
+        )
+    return registry_keys(root, chosen)
 
 
 def _public_key(path: PathLike, until: datetime | None, root: TrustRoot | None) -> NpmKey:
@@ -141,7 +163,7 @@ def _public_key(path: PathLike, until: datetime | None, root: TrustRoot | None) 
 def _registry_key(spki: bytes, root: TrustRoot | None) -> NpmKey:
     """The key as a client will know it: with the window and revocations of the trust root, where there is one."""
     _require_registry_role(spki, root)
-    known = registry_keys(root) if root is not None else ()
+    known = every_registry_key(root) if root is not None else ()
     return next((key for key in known if key.spki == spki), NpmKey(keyid=npm_key_id(spki), spki=spki, expires=None))
 
 

@@ -23,7 +23,7 @@ from vxsec.model.trust import RevocationReason
 from vxsec.model.verification import Check, CheckStatus
 from vxsec.usecases.inputs import choose_registry, open_artifact, parse_expect
 from vxsec.usecases.trust_source import load_trust
-from vxsec.verification.npm_signature import registry_keys, verify_npm_signatures
+from vxsec.verification.npm_signature import bounded_by_trust, every_registry_key, registry_keys, verify_npm_signatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from vxsec.model.finding import Finding
     from vxsec.model.npm import NpmKey
     from vxsec.model.package import PackageRef
-    from vxsec.model.trust import TrustRoot
+    from vxsec.model.trust import Registry, TrustRoot
     from vxsec.model.verification import TrustedTime
     from vxsec.usecases.trust_source import PathLike, Trust
     from vxsec.verification.npm_signature import NpmVerdict
@@ -83,10 +83,11 @@ def verify_packument(
     Args:
         file: The tarball.
         packument: What the registry says of the package, from wherever it was fetched.
-        npm_keys: A keys document from somebody other than that host; it decides alone where it is given.
+        npm_keys: A keys document from somebody other than that host; where it is given, its keys are the ones that count,
+            in the windows that the trust root gives them, and unless it takes them back.
         trust: The trust root: its keys of role ``registry``, its revocations.
         registry: URL, or label in the trust document, of the registry the packument is from; with ``trust``, its
-            registry for that name. Without one the host of the address is not judged.
+            registry for that name, whose keys alone count. Without one the host of the address is not judged.
         expect: The ``NAME@VERSION`` that was asked for; what the tarball says of itself if not given.
         at: Judge as of this time; marks the verdict.
         now: The current time; the clock if not given.
@@ -102,7 +103,12 @@ def verify_packument(
 
     moment = at or now or utc_now()
     root = None if trust is None else load_trust(trust, now=moment, unsafe_rehearsal=unsafe_rehearsal)
-    keys = load_npm_keys(npm_keys, root)
+    if npm_keys is None and root is None:
+        raise UsageError(
+            "a registry's signature needs the registry's key, and none was given",
+            code="verify.no-trust",
+            hint="add --npm-keys FILE, or --trust FILE with a key of role registry",
+        )
     asked = parse_expect(expect) if expect is not None else None
     data = read_bounded(packument, max_bytes=DEFAULT_LIMITS.packument_bytes)
     artifact = open_artifact(file)
@@ -111,13 +117,14 @@ def verify_packument(
             "a packument says nothing about a Python package", code="usage.options", hint="leave --packument out"
         )
     name = asked.name if asked else None if isinstance(artifact, RefusedArtifact) else artifact.package.name
+    address, chosen = _registry(name, registry, root)
     return judge_packument(
         artifact,
         packument=data,
         source=str(packument),
-        keys=keys,
+        keys=load_npm_keys(npm_keys, root, chosen),
         trust=root,
-        registry=_registry_url(name, registry, root),
+        registry=address,
         asked=asked,
         now=moment,
         times=times,
@@ -125,29 +132,33 @@ def verify_packument(
     )
 
 
-def load_npm_keys(path: PathLike | None, trust: TrustRoot | None) -> tuple[NpmKey, ...]:
-    """The registry's keys: of the document at ``path`` where one is given, else of role ``registry`` in ``trust``.
+def load_npm_keys(
+    path: PathLike | None, trust: TrustRoot | None, registry: Registry | None = None
+) -> tuple[NpmKey, ...]:
+    """The registry's keys: of the document at ``path`` where one is given, else those of ``registry`` in ``trust``.
+
+    Guarantees: a key that ``trust`` lists has its window and its revocations there, wherever it was given. There may be
+    none where ``trust`` names the keys of other registries only.
+
+    Args:
+        path: A keys document from somebody other than the registry.
+        trust: The trust root.
+        registry: Whose keys; None for a registry that ``trust`` does not know.
 
     Raises:
-        UsageError: ``verify.no-trust``, ``npm.no-keys``, or an unreadable file.
+        UsageError: ``npm.no-keys``, or an unreadable file.
         ConfigurationError: A malformed keys document.
     """
-    if path is None and trust is None:
-        raise UsageError(
-            "a registry's signature needs the registry's key, and none was given",
-            code="verify.no-trust",
-            hint="add --npm-keys FILE, or --trust FILE with a key of role registry",
-        )
     if path is None:
-        keys = registry_keys(trust) if trust is not None else ()
-        if not keys:
+        if trust is None or not every_registry_key(trust):
             raise UsageError("the trust document lists no ECDSA P-256 key of role registry", code="npm.no-keys")
-        return keys
+        return registry_keys(trust, registry)
     data = read_bounded(path, max_bytes=DEFAULT_LIMITS.npm_keys_bytes)
     try:
-        return read_npm_keys(data, where=str(path)).keys
+        found = read_npm_keys(data, where=str(path)).keys
     except FormatError as error:
         raise ConfigurationError(error.message, code=error.code, where=error.where, hint=error.hint) from error
+    return bounded_by_trust(found, trust) if trust is not None else found
 
 
 def judge_packument(
@@ -169,7 +180,7 @@ def judge_packument(
         artifact: The tarball.
         packument: The packument's bytes.
         source: What the packument is called.
-        keys: The registry's keys, at least one.
+        keys: The registry's keys; without any nothing is verified.
         trust: Where revoked digests are looked up; None looks none up.
         registry: The registry's normalised URL, or None.
         asked: What was asked for; None takes the tarball's own word.
@@ -305,18 +316,18 @@ def _claims(packument: Packument, asked: PackageRef) -> Iterator[NpmClaim]:
             yield NpmClaim(name=item.name, version=item.version, integrity=item.integrity)
 
 
-def _registry_url(name: str | None, registry: str | None, trust: TrustRoot | None) -> str | None:
+def _registry(name: str | None, registry: str | None, trust: TrustRoot | None) -> tuple[str | None, Registry | None]:
+    """The address that the packument's is held against, and which registry of the trust root that is."""
     if registry is not None and "://" in registry:
-        return normalise_registry_url(registry)
+        address = normalise_registry_url(registry)
+        return address, trust.registry_at(address) if trust is not None else None
     if trust is None:
         if registry is None:
-            return None
+            return None, None
         raise UsageError(
             f"a registry label needs the document that defines it, found {registry!r}",
             code="registry.missing",
             hint="add --trust FILE, or give the registry's URL",
         )
-    if name is None:
-        return None
-    chosen = choose_registry(trust, name, registry)
-    return chosen.url if chosen is not None else None
+    chosen = choose_registry(trust, name, registry) if name is not None else None
+    return chosen.url if chosen is not None else None, chosen

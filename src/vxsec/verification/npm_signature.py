@@ -4,8 +4,8 @@ ECDSA P-256 with SHA-256, DER in base64, over ``NAME@VERSION:INTEGRITY`` (npm do
 signatures"; pacote ``lib/registry.js``). The steps, which the code repeats by number:
 
 1. Name and version are what was *asked for*, and the integrity is the SHA-512 of the bytes at hand: nothing that is signed
-   over comes from the document that carries the signatures. There is at least one key, and each came from the trust root
-   or from the one who asks, never from the host being judged.
+   over comes from the document that carries the signatures. There is at least one key, and each came from the trust root,
+   as one of this registry, or from the one who asks, never from the host being judged.
 2. There is a signature.
 3. A key id selects; it is never trust. A signature by a key that is not known is said and not counted.
 4. Every signature by a known key verifies. One that does not refuses the whole, however many others are good: npm asks
@@ -25,6 +25,7 @@ import re
 from typing import TYPE_CHECKING, NoReturn
 
 from vxsec.errors import VerificationError
+from vxsec.formats.key_materials import key_materials, materials_of
 from vxsec.formats.npm_keys import is_npm_key, npm_key_id
 from vxsec.formats.timestamps import render_time
 from vxsec.limits import DEFAULT_LIMITS, Limits
@@ -42,10 +43,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.model.npm import NpmClaim, NpmSignature
-    from vxsec.model.trust import KeyRevocation, TrustRoot
+    from vxsec.model.trust import KeyRevocation, Registry, TrustedKey, TrustRoot
     from vxsec.model.verification import TrustedTime
 
-__all__ = ["NpmVerdict", "registry_keys", "signed_message", "verify_npm_signatures"]
+__all__ = [
+    "NpmVerdict",
+    "bounded_by_trust",
+    "every_registry_key",
+    "registry_keys",
+    "signed_message",
+    "verify_npm_signatures",
+]
 
 _INTEGRITY = re.compile(r"sha512-[A-Za-z0-9+/]{86}==\Z")
 _MAX_SIG = 256  # a DER signature has at most 72 bytes
@@ -123,8 +131,23 @@ def verify_npm_signatures(
     return NpmVerdict(value=value, findings=tuple(findings))
 
 
-def registry_keys(trust: TrustRoot) -> tuple[NpmKey, ...]:
-    """The keys of role ``registry`` in a trust root, as npm's clients can verify them; another kind of key is left out."""
+def registry_keys(trust: TrustRoot, registry: Registry | None) -> tuple[NpmKey, ...]:
+    """The keys that sign for one registry, as npm's clients can verify them; another kind of key is left out.
+
+    They are those that the registry names in the trust root; where it names none, those of role ``registry`` that no
+    registry names. The signed bytes name no registry, so a key of staging would open production without this.
+
+    Args:
+        trust: The trust root.
+        registry: One of it; None for one that is not known there.
+    """
+    taken = {identifier for other in trust.registries for identifier in other.keys}
+    named = registry.keys if registry is not None else ()
+    return tuple(key for key in every_registry_key(trust) if (key.label in named if named else key.label not in taken))
+
+
+def every_registry_key(trust: TrustRoot) -> tuple[NpmKey, ...]:
+    """The keys of role ``registry`` in a trust root, of whichever registry: for who holds one, not for who verifies."""
     return tuple(
         NpmKey(
             keyid=npm_key_id(key.spki),
@@ -132,11 +155,38 @@ def registry_keys(trust: TrustRoot) -> tuple[NpmKey, ...]:
             expires=key.valid_until,
             valid_from=key.valid_from,
             label=key.id,
-            revocations=tuple(item for item in trust.key_revocations if item.key == key.id),
+            revocations=_revocations(key, trust),
         )
         for key in trust.keys
         if Role.REGISTRY in key.roles and key.kind is KeyKind.PLAIN and is_npm_key(key.spki)
     )
+
+
+def bounded_by_trust(keys: Sequence[NpmKey], trust: TrustRoot) -> tuple[NpmKey, ...]:
+    """Keys that somebody gave, with what a trust root says of each it lists: its window, and what it takes back.
+
+    Whoever vouches for a key cannot give back what the root took.
+    """
+    return tuple(_bounded(key, trust) for key in keys)
+
+
+def _bounded(key: NpmKey, trust: TrustRoot) -> NpmKey:
+    materials = materials_of(key.spki)
+    listed = next((item for item in trust.keys if not materials.isdisjoint(key_materials(item))), None)
+    if listed is None:
+        return key
+    return NpmKey(
+        keyid=key.keyid,
+        spki=key.spki,
+        expires=min(filter(None, (key.expires, listed.valid_until))),
+        valid_from=max(filter(None, (key.valid_from, listed.valid_from))),
+        label=listed.id,
+        revocations=(*key.revocations, *_revocations(listed, trust)),
+    )
+
+
+def _revocations(key: TrustedKey, trust: TrustRoot) -> tuple[KeyRevocation, ...]:
+    return tuple(item for item in trust.key_revocations if item.key == key.id)
 
 
 def signed_message(name: str, version: str, integrity: str) -> bytes:

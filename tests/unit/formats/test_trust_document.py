@@ -124,6 +124,48 @@ def test_a_registry_of_python_packages_lists_names_of_python_only() -> None:
     assert trust.registries_for("@vextrus/kernel", "pypi") == ()
 
 
+def _signing(**changes: object) -> Callable[[dict[str, Any]], None]:
+    """Two registries with one scope, and two keys of role registry; ``changes`` are to the second one."""
+
+    def change(document: dict[str, Any]) -> None:
+        second = {"id": "prod", "file": "alice.pub", "roles": ["registry"], "holder": "ci"}
+        document["keys"][0]["roles"] = ["registry"]
+        document["keys"].append(document["keys"][0] | second)
+        staging = {"url": "https://staging.example.test/", "scopes": ["@vextrus"], "keys": ["prod"]} | changes
+        document["registries"]["internal"]["keys"] = ["ci-2026"]
+        document["registries"]["staging"] = {name: value for name, value in staging.items() if value is not None}
+
+    return change
+
+
+def test_registries_of_the_same_names_say_which_keys_are_theirs() -> None:
+    document = copy.deepcopy(BASE)
+    _signing()(document)
+    assert [registry.keys for registry in _parse(document).registries] == [("ci-2026",), ("prod",)]
+    assert _parse(BASE).registries[0].keys == ()
+    assert _parse(document).registry_at("https://staging.example.test/") == _parse(document).registry("staging")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"scopes": ["@other"], "evidence": "@other/e"}, id="another scope"),
+        pytest.param({"scopes": None, "packages": ["kernel", "e"], "evidence": "e"}, id="packages of no scope"),
+        pytest.param({"scopes": None, "packages": ["kernel"], "ecosystem": "pypi"}, id="Python packages"),
+    ],
+)
+def test_a_registry_of_other_names_needs_no_keys(changes: dict[str, object]) -> None:
+    document = copy.deepcopy(BASE)
+    _signing(keys=None, **changes)(document)
+    assert _parse(document).registries[1].keys == ()
+
+
+def test_without_keys_of_the_role_registries_may_share_names() -> None:
+    document = copy.deepcopy(BASE)
+    document["registries"]["staging"] = {"url": "https://staging.example.test/", "scopes": ["@vextrus"]}
+    assert len(_parse(document).registries_for("@vextrus/kernel")) == 2
+
+
 def test_a_key_in_another_encoding_is_the_same_key() -> None:
     key = load_der_public_key(signer("ci").spki)
     assert isinstance(key, ec.EllipticCurvePublicKey)
@@ -268,6 +310,31 @@ REFUSED = {
         ),
         "trust.duplicate",
     ),
+    "two registries of one scope, and only one says its keys": (_signing(keys=None), "trust.registry-keys"),
+    "a package of another registry's scope, without keys": (
+        _signing(keys=None, scopes=None, packages=["@vextrus/a", "@vextrus/e"], evidence="@vextrus/e"),
+        "trust.registry-keys",
+    ),
+    "a package of two registries, without keys": (
+        lambda document: (
+            document["registries"]["internal"].update(scopes=[], packages=["a"], evidence="a"),
+            _signing(keys=None, scopes=None, packages=["a"], evidence="a")(document),
+        ),
+        "trust.registry-keys",
+    ),
+    "a scope of another registry's package, without keys": (
+        lambda document: (
+            document["registries"]["internal"].update(scopes=[], packages=["@vextrus/a"], evidence="@vextrus/a"),
+            _signing(keys=None)(document),
+        ),
+        "trust.registry-keys",
+    ),
+    "no keys of a registry": (_signing(keys=[]), "trust.registry-keys"),
+    "a key of a registry twice": (_signing(keys=["prod", "prod"]), "trust.registry-keys"),
+    "a key of a registry that is not there": (_signing(keys=["prod", "gone"]), "trust.registry-keys"),
+    "a key of a registry that has another role": (_registry(keys=["ci-2026"]), "trust.registry-keys"),
+    "keys of a registry that are one word": (_signing(keys="prod"), "document.type"),
+    "keys of a registry of Python packages": (_python(keys=["ci-2026"]), "trust.registry"),
     "a revocation of nothing": (_revoked(), "trust.revocation"),
     "a revocation of both": (_revoked(key="ci-2026", sha512="a" * 128), "trust.revocation"),
     "a revocation of a key that is not there": (_revoked(key="ci-2O26"), "trust.revocation"),

@@ -307,6 +307,78 @@ def test_refuses_a_key_that_was_taken_back_or_has_expired(shop: Path) -> None:
     assert caught.value.code == "key.expired"
 
 
+TAKEN = '{key: registry-2026, reason: compromised, since: "2026-11-20T00:00:00Z"}'
+BOUNDS: dict[str, tuple[dict[str, str], str | None]] = {
+    "a key that is listed and good": ({}, None),
+    "a key that was taken back": ({"revocations": TAKEN}, "key.revoked"),
+    "a key whose window is over": ({"until": "2026-11-15T00:00:00Z"}, "key.expired"),
+    "another key that was taken back": ({"revocations": TAKEN.replace("registry", "ci")}, None),
+}
+
+
+@pytest.mark.parametrize(("trust", "code"), BOUNDS.values(), ids=BOUNDS.keys())
+def test_a_keys_document_does_not_switch_the_trust_root_off(
+    shop: Path, trust: dict[str, str], code: str | None
+) -> None:
+    publish(shop)
+    (shop / "keys.json").write_bytes(build_registry_keys([shop / "registry.pub"]))
+    write_trust(shop, **trust)
+    verdict = verify(shop, npm_keys=shop / "keys.json", trust=shop / "trust.yaml")
+    if code is None:
+        assert verdict.exit_status == 0
+    else:
+        _assert_refused(verdict, "npm.signatures", code)
+
+
+def write_two_registries(shop: Path) -> Path:
+    """The registry, with ``registry.key``, and staging, with ``old.key``; both list one scope."""
+    path = write_trust(shop)
+    text = path.read_text(encoding="utf-8")
+    window = 'from: "2026-11-01T00:00:00Z", until: "2027-11-01T00:00:00Z"'
+    text = text.replace(
+        "registries:\n",
+        f"  - {{id: staging-2026, file: old.pub, roles: [registry], holder: npm, {window}}}\nregistries:\n",
+    ).replace(
+        'scopes: ["@vextrus"]}\n',
+        'scopes: ["@vextrus"], keys: [registry-2026]}\n'
+        '  staging: {url: "https://staging.example.test/", scopes: ["@vextrus"], keys: [staging-2026]}\n',
+    )
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+BY_STAGING = {
+    "by its label": ("internal", "npm.unknown-key"),
+    "by its URL": (ORIGIN, "npm.unknown-key"),
+    "by a URL that nobody listed": ("https://elsewhere.example.test/", "npm.no-keys"),
+}
+
+
+@pytest.mark.parametrize(("registry", "code"), BY_STAGING.values(), ids=BY_STAGING.keys())
+def test_what_staging_signed_does_not_open_production(shop: Path, registry: str, code: str) -> None:
+    write_two_registries(shop)
+    publish(shop, "old")
+    verdict = verify(shop, registry=registry)
+    assert (verdict.exit_status, verdict.signature.code) == (10, code)
+
+
+def test_each_registry_is_verified_with_its_own_key(shop: Path) -> None:
+    write_two_registries(shop)
+    publish(shop)
+    verdict = verify(shop, registry="internal")
+    assert (verdict.exit_status, verdict.signature.signer) == (0, "registry-2026")
+    assert verify(shop, registry="staging").signature.code == "npm.unknown-key"
+    with pytest.raises(UsageError) as caught:
+        verify(shop)
+    assert caught.value.code == "registry.ambiguous"
+
+
+def test_refused_bytes_are_refused_whichever_keys_there_are(shop: Path) -> None:
+    write_two_registries(shop)
+    (shop / "kernel.tgz").write_bytes(b"none")
+    assert verify(shop).exit_status == 10
+
+
 # -- who may sign ----------------------------------------------------------------------------------------------------------
 
 SIGNERS: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -419,6 +491,17 @@ def test_the_keys_document_of_a_trust_root_holds_its_registry_keys(shop: Path) -
     assert [(key["keyid"], key["expires"]) for key in document["keys"]] == [
         (npm_key_id(_spki(shop, "registry")), "2027-11-01T00:00:00.000Z")
     ]
+
+
+def test_the_keys_document_of_one_registry_holds_no_key_of_another(shop: Path) -> None:
+    path = write_two_registries(shop)
+    for label, name in (("internal", "registry"), ("staging", "old")):
+        document = json.loads(build_registry_keys(trust=path, registry=label))
+        assert [key["keyid"] for key in document["keys"]] == [npm_key_id(_spki(shop, name))]
+    for given, code in ((None, "registry.ambiguous"), ("gone", "registry.unknown")):
+        with pytest.raises(UsageError) as caught:
+            build_registry_keys(trust=path, registry=given)
+        assert caught.value.code == code
 
 
 KEYS: dict[str, tuple[list[str], dict[str, Any], str]] = {

@@ -18,9 +18,16 @@ from vxsec.model.npm import NpmClaim, NpmKey, NpmSignature
 from vxsec.model.trust import KeyKind, KeyRevocation, RevocationReason, Role
 from vxsec.model.verification import TimeSource, TrustedTime
 from vxsec.testing.registry_keys import make_key
-from vxsec.verification.npm_signature import registry_keys, signed_message, verify_npm_signatures
+from vxsec.verification.npm_signature import (
+    bounded_by_trust,
+    every_registry_key,
+    registry_keys,
+    signed_message,
+    verify_npm_signatures,
+)
 
 if TYPE_CHECKING:
+    from vxsec.model.trust import TrustRoot
     from vxsec.testing.registry_keys import RegistryKey
     from vxsec.verification.npm_signature import NpmVerdict
 
@@ -301,7 +308,7 @@ def test_the_registrys_keys_of_a_trust_root_are_those_with_that_role_that_npm_ve
             KeyRevocation(key="ci", reason=RevocationReason.COMPROMISED, since=NOW),
         ),
     )
-    (found,) = registry_keys(root)
+    (found,) = registry_keys(root, None)
     assert found == NpmKey(
         keyid=npm_key_id(registry.spki),
         spki=registry.spki,
@@ -318,3 +325,59 @@ def test_the_registrys_keys_of_a_trust_root_are_those_with_that_role_that_npm_ve
     with pytest.raises(VerificationError) as caught:
         verify(NpmSignature(keyid=npm_key_id(signer("ci").spki), sig=base64.b64encode(machine).decode()), keys=(found,))
     assert caught.value.code == "npm.unknown-key"
+
+
+def _of_two_registries(*, internal: tuple[str, ...] = (), staging: tuple[str, ...] = ()) -> TrustRoot:
+    keys = [trusted(signer(name), identifier=name, roles=(Role.REGISTRY,)) for name in ("prod", "stage", "free")]
+    root = trust_root(*keys)
+    first = replace(root.registries[0], label="internal", keys=internal)
+    second = replace(first, label="staging", url="https://staging.example.test/", keys=staging)
+    return replace(root, registries=(first, second))
+
+
+OWN = {
+    "each of two that name theirs": ({"internal": ("prod",), "staging": ("stage",)}, ["prod"], ["stage"], ["free"]),
+    "one names its keys, the other has what is left": (
+        {"staging": ("stage",)},
+        ["prod", "free"],
+        ["stage"],
+        ["prod", "free"],
+    ),
+    "nobody names any": ({}, ["prod", "stage", "free"], ["prod", "stage", "free"], ["prod", "stage", "free"]),
+    "both name one": ({"internal": ("prod",), "staging": ("prod",)}, ["prod"], ["prod"], ["stage", "free"]),
+}
+
+
+@pytest.mark.parametrize(("named", "internal", "staging", "unknown"), OWN.values(), ids=OWN.keys())
+def test_a_registry_is_signed_for_by_its_own_keys(
+    named: dict[str, tuple[str, ...]], internal: list[str], staging: list[str], unknown: list[str]
+) -> None:
+    root = _of_two_registries(**named)
+    found = [[key.label for key in registry_keys(root, one)] for one in (*root.registries, None)]
+    assert found == [internal, staging, unknown]
+    assert [key.label for key in every_registry_key(root)] == ["prod", "stage", "free"]
+
+
+def test_a_key_of_another_registry_is_not_known() -> None:
+    root = _of_two_registries(internal=("prod",), staging=("stage",))
+    sig = signer("stage").sign(signed_message(NAME, VERSION, DIGESTS.integrity))
+    signature = NpmSignature(keyid=npm_key_id(signer("stage").spki), sig=base64.b64encode(sig).decode())
+    assert verify(signature, keys=registry_keys(root, root.registries[1])).value.keys[0].label == "stage"
+    with pytest.raises(VerificationError) as caught:
+        verify(signature, keys=registry_keys(root, root.registries[0]))
+    assert caught.value.code == "npm.unknown-key"
+
+
+def test_a_key_given_by_somebody_else_stays_in_the_bounds_of_the_trust_root() -> None:
+    listed = trusted(signer("ci"), identifier="ci")
+    taken = KeyRevocation(key="ci", reason=RevocationReason.COMPROMISED, since=NOW)
+    root = trust_root(listed, key_revocations=(taken,))
+    given = NpmKey(keyid="k", spki=signer("ci").spki, expires=None)
+    stranger = NpmKey(keyid="s", spki=signer("stranger").spki, expires=NOW)
+    found, other = bounded_by_trust([given, stranger], root)
+    assert (found.keyid, found.name, found.revocations) == ("k", "ci", (taken,))
+    assert (found.valid_from, found.expires) == (listed.valid_from, listed.valid_until)
+    assert other == stranger
+    narrow = replace(given, expires=listed.valid_until - DAY, valid_from=listed.valid_from + DAY)
+    (found,) = bounded_by_trust([narrow], root)
+    assert (found.valid_from, found.expires) == (narrow.valid_from, narrow.expires)
