@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 from vxsec.formats.release_statement import build_approval_statement, build_release_statement
@@ -39,7 +39,7 @@ def plain(opened: AnySigner) -> DigestSigner:
     return opened
 
 
-@lru_cache(maxsize=64)
+@cache
 def signer(name: str, algorithm: str = "ecdsa-p256") -> KeySigner:
     """The same key for the same name, in one test run."""
     return KeySigner(generate_pkcs8(algorithm), where=name)
