@@ -143,6 +143,11 @@ def test_a_system_that_refuses_is_told(folder: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(UsageError) as caught:
         replace_members(folder, NEW, last="last", member=MEMBER)
     assert caught.value.code == "file.unwritable"
+    if "renaming" in step:
+        with pytest.raises(UsageError) as caught:
+            create_folder(folder.parent / "other", NEW)
+        assert caught.value.code == "file.unwritable"
+        assert [path.name for path in folder.parent.iterdir()] == ["set"]
     monkeypatch.undo()
     assert read(folder) == (OLD if "renaming" in step else OLD | NEW)
 
@@ -270,6 +275,7 @@ READ_REFUSED: dict[str, tuple[str, int, str]] = {
     "a folder": ("a", 100, "file.unreadable"),
     "more than was asked for": ("a/one", 3, "file.too-large"),
     "a name that is none": ("a/\0", 100, "file.unreadable"),
+    "a name that no file can have": ("a/" + "x" * 300, 100, "file.unreadable"),
     "a file where a folder is named": ("last/one", 100, "file.link"),
 }
 

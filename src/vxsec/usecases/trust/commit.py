@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import field, replace
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vxsec.model.trust import TrustRoot
-    from vxsec.model.trust_repository import RememberedVersions
     from vxsec.model.verified import VerifiedTrust
     from vxsec.signing.signer import Signer
     from vxsec.usecases.trust.draft import Draft
@@ -74,7 +73,11 @@ def open_repository(path: PathLike, *, now: datetime, root_sha256: str | None = 
         UsageError: It is no repository, or cannot be read.
         VerificationError: ``tuf.*``.
     """
-    return _open(path, now=now, root_sha256=root_sha256)
+    fetch = _files(path)
+    verified = verify_trust(
+        fetch, now=now, root_sha256=root_sha256 or _oldest(fetch), roles=DELEGATED_ROLES, unsafe_stale=True
+    )
+    return Opened(path=str(path), fetch=fetch, verified=verified, pinned=root_sha256 is not None)
 
 
 def open_to_change(
@@ -117,39 +120,34 @@ def open_to_change(
     around = os.environ if environ is None else environ
     pin = require_pin(path, root_sha256=root_sha256, minimum_version=minimum_version, environ=around)
     hands = plain_signers(open_signers(signers, password=password))
-    opened = _open(
-        path,
-        now=now,
-        root_sha256=pin.root_sha256,
-        minimum_version=pin.minimum_version,
-        remembered=recall_versions(pin.root_sha256, environ=around),
-    )
-    finish_pending(path, last=TIMESTAMP, member=is_member, check=lambda: check_unchanged(opened))
-    return replace(opened, signers=tuple(hands), environ=around, notes=pin.notes)
-
-
-def _open(
-    path: PathLike,
-    *,
-    now: datetime,
-    root_sha256: str | None,
-    minimum_version: int | None = None,
-    remembered: RememberedVersions | None = None,
-) -> Opened:
-    try:
-        fetch = open_files(path)
-    except FormatError as error:
-        raise VerificationError(error.message, code=error.code, where=error.where) from error
+    fetch = _files(path)
     verified = verify_trust(
         fetch,
         now=now,
-        root_sha256=root_sha256 or _oldest(fetch),
+        root_sha256=pin.root_sha256,
         roles=DELEGATED_ROLES,
-        minimum_version=minimum_version,
-        remembered=remembered,
+        minimum_version=pin.minimum_version,
+        remembered=recall_versions(pin.root_sha256, environ=around),
         unsafe_stale=True,
     )
-    return Opened(path=str(path), fetch=fetch, verified=verified, pinned=root_sha256 is not None)
+    opened = Opened(
+        path=str(path),
+        fetch=fetch,
+        verified=verified,
+        pinned=True,
+        signers=tuple(hands),
+        environ=around,
+        notes=pin.notes,
+    )
+    finish_pending(path, last=TIMESTAMP, member=is_member, check=lambda: check_unchanged(opened))
+    return opened
+
+
+def _files(path: PathLike) -> Callable[[str], bytes | None]:
+    try:
+        return open_files(path)
+    except FormatError as error:
+        raise VerificationError(error.message, code=error.code, where=error.where) from error
 
 
 def check_unchanged(opened: Opened) -> None:
