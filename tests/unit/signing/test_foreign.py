@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from threading import Event
 from typing import NoReturn
 
 import pytest
@@ -41,15 +40,6 @@ def test_whatever_it_raises_is_an_answer_that_could_not_be_had(error: Exception)
     assert caught.value.code == "keyless.failed"
     assert type(error).__name__ in caught.value.message
     assert caught.value.__cause__ is error
-
-
-def test_what_never_ends_is_not_waited_for() -> None:
-    never = Event()
-    with pytest.raises(UndecidedError) as caught:
-        run_foreign(0.05, never.wait)
-    never.set()
-    assert caught.value.code == "keyless.timeout"
-    assert "0.05 seconds" in caught.value.message
 
 
 def test_a_long_message_is_cut() -> None:
