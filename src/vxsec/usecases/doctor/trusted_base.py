@@ -13,7 +13,7 @@ import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import vxsec
+from vxsec import values
 from vxsec.host.files import read_bounded
 from vxsec.limits import DEFAULT_LIMITS
 from vxsec.model.report.trusted_base import DistributionFact, ModuleFact, TrustedBasePart, TrustedBaseReport
@@ -74,7 +74,7 @@ class _Tree:
     def __init__(self) -> None:
         from importlib.metadata import packages_distributions
 
-        folder = Path(vxsec.__path__[0])
+        folder = Path(values.__file__).parent
         self._paths = {_module_name(path.relative_to(folder)): path for path in folder.rglob("*.py")}
         self._sources: dict[str, bytes] = {}
         self._facts: dict[str, ModuleFact] = {}
